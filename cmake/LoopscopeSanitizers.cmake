@@ -1,0 +1,5 @@
+if(LOOPSCOPE_SANITIZE)
+  list(JOIN LOOPSCOPE_SANITIZE "," _sanitizers)
+  add_compile_options(-fsanitize=${_sanitizers} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${_sanitizers})
+endif()

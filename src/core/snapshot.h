@@ -1,0 +1,121 @@
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "loopscope/phase.h"
+#include "loopscope/stall_record.h"
+
+// Plain copies of measured state: what core and the collectors hand to export.
+
+namespace loopscope {
+
+/// The labels of one loop's series.
+struct LoopLabels {
+  std::string process;  ///< configured name, else comm
+  int pid = 0;          ///< as seen from Loopscope's PID namespace
+  std::string loop;     ///< "main", "worker-1"...
+  std::vector<std::pair<std::string, std::string>> extra;  ///< configured constant labels
+};
+
+struct LoopInfo {
+  std::string runtime;          ///< "node", "libuv", "unknown"...
+  std::string runtime_version;  ///< "22.23.3", libuv's version...; empty: not known
+  std::string source;           ///< "uv_stack", "procfs", "library"
+  std::string note;             ///< why this source and not a better one; empty: nothing to say
+};
+
+struct HistogramSnapshot {
+  std::vector<double> bounds;          ///< upper bounds in seconds, ascending, without +Inf
+  std::vector<std::uint64_t> counts;   ///< per bucket, not cumulative; last is +Inf
+  double sum = 0;                      ///< seconds
+  std::uint64_t count = 0;
+};
+
+/// Stall totals of one (phase, cause) pair.
+struct StallTotals {
+  std::uint64_t count = 0;
+  Nanos time{0};
+};
+
+struct CulpritTotals {
+  std::string function, file;
+  int line = 0;
+  Nanos time{0};
+};
+
+/// All figures of one loop at one instant. Monotone parts never go down from one
+/// snapshot to the next, whoever takes them.
+struct LoopStatsSnapshot {
+  HistogramSnapshot lag;
+  Nanos lag_max_1m{0};
+  Nanos blocked{0};  ///< busy without polling for this long right now
+  Phase current_phase = Phase::kUnknown;
+  std::array<Nanos, kPhaseCount> phase_time{};
+  Nanos active_time{0};
+  Nanos idle_time{0};
+  std::optional<std::uint64_t> iterations;              ///< absent: the source cannot count turns
+  std::optional<HistogramSnapshot> iteration_duration;  ///< exact sources only
+  std::array<std::array<StallTotals, kCauseCount>, kPhaseCount> stalls{};
+  HistogramSnapshot stall_duration;
+  std::vector<CulpritTotals> culprits;
+  Nanos timer_lateness{0};
+};
+
+struct LoopSnapshot {
+  LoopLabels labels;
+  LoopInfo info;
+  LoopStatsSnapshot stats;
+};
+
+/// One listening address of one process (sockets sharing it through SO_REUSEPORT summed).
+struct ListenerSnapshot {
+  LoopLabels labels;      ///< loop is "main": the kernel knows the process, not the thread
+  std::string listener;   ///< "127.0.0.1:3000", "[::]:3000"
+  std::uint64_t depth = 0;
+  std::uint64_t limit = 0;
+  std::uint64_t max_1m = 0;
+  std::optional<std::uint64_t> syn_received;  ///< absent: not measured
+  std::optional<std::uint64_t> unread;        ///< absent: not measured
+};
+
+/// TcpExt counters of one process's network namespace.
+struct NetnsSnapshot {
+  LoopLabels labels;
+  std::uint64_t listen_overflows = 0;
+  std::uint64_t listen_drops = 0;
+};
+
+/// Health of one source of figures.
+struct SourceSnapshot {
+  std::string source;   ///< "uv_stack", "procfs", "backlog", "discovery", "tcp_ext"
+  bool success = true;
+  std::string reason;   ///< why not; empty on success
+  Nanos duration{0};    ///< of its last pass
+};
+
+/// Everything one scrape shows.
+struct Snapshot {
+  std::vector<LoopSnapshot> loops;
+  std::vector<ListenerSnapshot> listeners;
+  std::vector<NetnsSnapshot> namespaces;
+  std::vector<SourceSnapshot> sources;
+  std::uint64_t targets = 0;
+  Nanos sampler_late{0};
+};
+
+/// Where export gets its figures. Called from HTTP threads; must not block on the target.
+class SnapshotProvider {
+ public:
+  virtual ~SnapshotProvider() = default;
+  virtual Snapshot snapshot() = 0;
+  /// Newest first, at most `limit`.
+  virtual std::vector<StallRecord> stalls(std::size_t limit) = 0;
+};
+
+}  // namespace loopscope
