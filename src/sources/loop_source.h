@@ -1,0 +1,22 @@
+#pragma once
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "core/loop_sample.h"
+#include "core/snapshot.h"
+
+namespace loopscope {
+
+/// Looks at one loop from outside, again and again. Used from one thread at a time.
+class LoopSource {
+ public:
+  virtual ~LoopSource() = default;
+
+  /// One look at time `now` (monotonic). Must not block on the target and must not
+  /// allocate in the usual case. Error: this loop cannot be seen any more (its thread
+  /// ended, access was lost); the source is then of no further use.
+  virtual Result<LoopSample> sample(Nanos now) = 0;
+  virtual const LoopInfo& info() const = 0;
+};
+
+}  // namespace loopscope
