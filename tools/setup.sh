@@ -1,0 +1,136 @@
+#!/usr/bin/env bash
+# Installs what building and testing Loopscope needs on a bare Debian machine
+# (12 or newer), and nothing that is already there. As root, or by sudo.
+#
+#   tools/setup.sh [build|test|lint|fuzz|all]...     (default: build)
+set -euo pipefail
+# shellcheck source=tools/apt.sh
+. "$(dirname "$0")/apt.sh"
+
+root=$(cd "$(dirname "$0")/.." && pwd)
+fixtures=${LOOPSCOPE_FIXTURES:-$root/build/fixtures}
+
+# One line each: what has to be there | Debian package | what it is for.
+# "cmd:NAME" is met by a program of any origin, "-" by the package alone.
+readonly kBuild="
+cmd:g++        | g++                | compiles it
+cmd:make       | make               | the entry points of this repository
+cmd:cmake      | cmake              | configures the build
+cmd:ninja      | ninja-build        | runs the build
+cmd:pkg-config | pkg-config         | finds libuv, libelf and Capstone
+-              | prometheus-cpp-dev | metric types and text format
+-              | libcivetweb-dev    | HTTP server
+-              | libyaml-cpp-dev    | config files
+-              | libspdlog-dev      | log
+-              | nlohmann-json3-dev | JSON API
+-              | libcli11-dev       | command line
+-              | libuv1-dev         | the embedded monitor and the reference server
+-              | libelf-dev         | reads a target's ELF images
+-              | libcapstone-dev    | disassembles uv_run
+-              | libhttp-parser-dev | HTTP in the reference server
+-              | zlib1g-dev         | gzip
+"
+readonly kTest="
+-              | libgtest-dev       | unit tests
+-              | libgmock-dev       | unit tests
+-              | libbenchmark-dev   | micro benchmarks
+cmd:ps         | procps             | tests look at processes
+cmd:ss         | iproute2           | tests look at sockets
+cmd:strip      | binutils           | makes a stripped Node
+cmd:flock      | util-linux         | one fixture download at a time
+cmd:python3    | python3            | end-to-end tests and checks
+cmd:curl       | curl               | end-to-end tests
+cmd:node       | nodejs             | test programs
+cmd:npm        | npm                | fetches the Node versions under test
+"
+readonly kLint="
+cmd:clang-format | clang-format | layout of the code
+cmd:clang-tidy   | clang-tidy   | static checks
+cmd:shellcheck   | shellcheck   | checks the shell scripts
+cmd:python3      | python3      | include check
+"
+readonly kFuzz="
+cmd:clang++ | clang           | libFuzzer comes with Clang
+-           | libclang-rt-dev | libFuzzer and sanitizer run times
+"
+
+usage() {
+  sed -n '2,/^set/s/^# \{0,1\}//p' "$0" >&2
+  exit 2
+}
+
+# missing_packages TABLE: prints "package|why" for every line that is not met.
+missing_packages() {
+  local probe package why
+  local -a candidates=()
+  local -A reason=()
+  while IFS='|' read -r probe package why; do
+    read -r probe <<<"$probe"
+    read -r package <<<"$package"
+    read -r why <<<"$why"
+    [ -n "$package" ] || continue
+    if [[ "$probe" == cmd:* ]] && command -v "${probe#cmd:}" >/dev/null; then
+      continue
+    fi
+    candidates+=("$package")
+    reason[$package]=$why
+  done <<<"$1"
+  [ "${#candidates[@]}" -gt 0 ] || return 0
+  for package in $(apt_missing "${candidates[@]}"); do
+    echo "$package|${reason[$package]}"
+  done
+}
+
+install_missing() {
+  local missing package why
+  missing=$(missing_packages "$1")
+  [ -n "$missing" ] || return 0
+  local -a packages=()
+  echo "setup: installing with apt-get, because they are missing here:"
+  while IFS='|' read -r package why; do
+    printf 'setup:   %-20s %s\n' "$package" "$why"
+    packages+=("$package")
+  done <<<"$missing"
+  apt_install "${packages[@]}"
+}
+
+# Debian's prometheus package creates a user and starts a service on port 9090. The
+# tests want its promtool alone, so that is taken out of the package instead.
+ensure_promtool() {
+  command -v promtool >/dev/null || [ -x "$fixtures/bin/promtool" ] && return 0
+  echo "setup: taking promtool (checks metrics and alert rules) out of Debian's prometheus package"
+  apt_have_lists || apt_update
+  mkdir -p "$fixtures/bin"
+  local dir
+  dir=$(mktemp -d "$fixtures/unpack.XXXXXX")
+  apt_extract "$dir" prometheus
+  mv "$dir/usr/bin/promtool" "$fixtures/bin/promtool"
+  rm -rf "$dir"
+}
+
+command -v apt-get >/dev/null || {
+  echo "error: tools/setup.sh knows Debian's apt-get only; the packages to look for are listed in it" >&2
+  exit 1
+}
+
+[ $# -gt 0 ] || set -- build
+tables=""
+promtool=no
+for group in "$@"; do
+  case $group in
+    build) tables+=$kBuild ;;
+    test)
+      tables+=$kTest
+      promtool=yes
+      ;;
+    lint) tables+=$kLint ;;
+    fuzz) tables+=$kFuzz ;;
+    all)
+      tables+=$kBuild$kTest$kLint$kFuzz
+      promtool=yes
+      ;;
+    *) usage ;;
+  esac
+done
+install_missing "$tables"
+[ "$promtool" = no ] || ensure_promtool
