@@ -79,6 +79,8 @@ class ElfImage {
   /// Bytes of a loaded segment as they are in the file. Error: no segment has all of them,
   /// or more than 16 MiB are asked for.
   Result<std::vector<std::byte>> read_at_vaddr(std::uint64_t vaddr, std::size_t size) const;
+  /// As many of them as there are, up to the segment's end.
+  std::size_t read_some_at_vaddr(std::uint64_t vaddr, std::span<std::byte> destination) const;
   std::optional<std::uint64_t> vaddr_to_offset(std::uint64_t vaddr) const;
   std::optional<std::uint64_t> offset_to_vaddr(std::uint64_t offset) const;
   /// The executable segment that holds `vaddr`.

@@ -11,8 +11,9 @@
 namespace loopscope {
 
 /// Reads a /proc file from its beginning, at most `cap` bytes; a longer file is cut off
-/// there. Error messages name the path.
-Result<std::string> read_proc_file(const std::string& path, std::size_t cap);
+/// there. Error messages name the path; `error_number` receives the errno.
+Result<std::string> read_proc_file(const std::string& path, std::size_t cap,
+                                   int* error_number = nullptr);
 
 /// One pread at offset 0, repeated on EINTR. Returns the bytes read, or -1 with errno set.
 /// No allocation.

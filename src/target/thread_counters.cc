@@ -1,0 +1,148 @@
+#include "target/thread_counters.h"
+
+#include <fcntl.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "target/proc_file.h"
+#include "target/remote_memory.h"
+
+namespace loopscope {
+namespace {
+
+#if defined(__x86_64__)
+constexpr std::int64_t kEpollWait = 232;
+constexpr std::int64_t kEpollPwait = 281;
+#else
+constexpr std::int64_t kEpollWait = -2;  // only the older architectures have it
+constexpr std::int64_t kEpollPwait = 22;
+#endif
+constexpr std::int64_t kEpollPwait2 = 441;
+
+/// Value of a "key:\t123" line.
+bool find_value(std::string_view text, std::string_view key, std::uint64_t& value) {
+  const std::size_t at = text.find(key);
+  if (at == std::string_view::npos) return false;
+  std::string_view rest = text.substr(at + key.size());
+  return take_number(rest, value);
+}
+
+}  // namespace
+
+bool SyscallState::in_epoll_wait() const {
+  return !running && (number == kEpollWait || number == kEpollPwait || number == kEpollPwait2);
+}
+
+std::optional<SyscallState> parse_syscall(std::string_view text) {
+  SyscallState state;
+  if (text.starts_with("running")) {
+    state.running = true;
+    return state;
+  }
+  std::uint64_t number = 0;
+  if (text.starts_with("-1")) {
+    text.remove_prefix(2);
+    if (!take_number(text, state.sp) || !take_number(text, state.pc)) return std::nullopt;
+    return state;
+  }
+  if (!take_number(text, number) || number > 100000) return std::nullopt;
+  state.number = static_cast<std::int64_t>(number);
+  for (std::uint64_t& arg : state.args) {
+    if (!take_number(text, arg)) return std::nullopt;
+  }
+  if (!take_number(text, state.sp) || !take_number(text, state.pc)) return std::nullopt;
+  return state;
+}
+
+ThreadCounters::ThreadCounters(int pid, int tid, UniqueFd task_dir)
+    : pid_(pid), tid_(tid), task_dir_(std::move(task_dir)) {}
+
+Result<ThreadCounters> ThreadCounters::open(int pid, int tid) {
+  const std::string path = "/proc/" + std::to_string(pid) + "/task/" + std::to_string(tid);
+  UniqueFd directory(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!directory.valid()) return Error{"cannot open " + path + ": " + errno_text(errno)};
+  return ThreadCounters(pid, tid, std::move(directory));
+}
+
+Result<std::string_view> ThreadCounters::read(UniqueFd& file, const char* name) {
+  if (!file.valid()) {
+    file.reset(::openat(task_dir_.get(), name, O_RDONLY | O_CLOEXEC));
+    if (!file.valid()) {
+      // A directory of a thread that is gone has no entries.
+      return ptrace_access_error(pid_, name, errno == ENOENT ? ESRCH : errno);
+    }
+  }
+  const long got = pread_start(file.get(), buffer_);
+  if (got < 0) return ptrace_access_error(pid_, name, errno);
+  if (got == 0) return ptrace_access_error(pid_, name, ESRCH);
+  return std::string_view(buffer_.data(), static_cast<std::size_t>(got));
+}
+
+Result<ThreadCounters::SchedDetail> ThreadCounters::sched_detail() {
+  const auto text = read(sched_, "schedstat");
+  if (!text) return text.error();
+  std::string_view rest = *text;
+  std::uint64_t run = 0;
+  std::uint64_t wait = 0;
+  SchedDetail detail;
+  if (!take_number(rest, run) || !take_number(rest, wait) ||
+      !take_number(rest, detail.timeslices)) {
+    return Error{"cannot understand schedstat of pid " + std::to_string(pid_)};
+  }
+  detail.times.run = Nanos(run);
+  detail.times.runqueue_wait = Nanos(wait);
+  return detail;
+}
+
+Result<SchedCounters> ThreadCounters::sched() {
+  const auto detail = sched_detail();
+  if (!detail) return detail.error();
+  return detail->times;
+}
+
+Result<SyscallState> ThreadCounters::syscall() {
+  const auto text = read(syscall_, "syscall");
+  if (!text) return text.error();
+  const auto state = parse_syscall(*text);
+  if (!state) return Error{"cannot understand syscall of pid " + std::to_string(pid_)};
+  return *state;
+}
+
+Result<ProcStat> ThreadCounters::stat() {
+  const auto text = read(stat_, "stat");
+  if (!text) return text.error();
+  auto stat = parse_proc_stat(*text);
+  if (!stat) return Error{"cannot understand stat of pid " + std::to_string(pid_)};
+  stat->comm = {};
+  return *stat;
+}
+
+Result<char> ThreadCounters::state() {
+  const auto line = stat();
+  if (!line) return line.error();
+  return line->state;
+}
+
+Result<IoCounters> ThreadCounters::io() {
+  const auto text = read(io_, "io");
+  if (!text) return text.error();
+  IoCounters counters;
+  if (!find_value(*text, "syscr: ", counters.read_calls) ||
+      !find_value(*text, "syscw: ", counters.write_calls)) {
+    return Error{"cannot understand io of pid " + std::to_string(pid_)};
+  }
+  return counters;
+}
+
+Result<std::uint64_t> ThreadCounters::voluntary_switches() {
+  const auto text = read(status_, "status");
+  if (!text) return text.error();
+  std::uint64_t count = 0;
+  if (!find_value(*text, "\nvoluntary_ctxt_switches:", count)) {
+    return Error{"cannot understand status of pid " + std::to_string(pid_)};
+  }
+  return count;
+}
+
+}  // namespace loopscope
