@@ -23,9 +23,19 @@ function(loopscope_module name)
   endforeach()
 endfunction()
 
-# loopscope_unit_tests(NAME [LIBS target...]): one gtest executable from tests/unit/NAME.
+# loopscope_unit_tests(NAME [THREADED] [LIBS target...])
+#
+# One gtest executable NAME_tests from tests/unit/NAME, part of the target unit_tests,
+# its tests labelled "unit". THREADED: also part of threaded_unit_tests and labelled
+# "unit-threaded" instead, which is what runs under ThreadSanitizer. (One label only:
+# gtest_discover_tests splits a list.)
 function(loopscope_unit_tests name)
-  cmake_parse_arguments(arg "" "" "LIBS" ${ARGN})
+  cmake_parse_arguments(arg "THREADED" "" "LIBS" ${ARGN})
+  foreach(group unit_tests threaded_unit_tests)
+    if(NOT TARGET ${group})
+      add_custom_target(${group})
+    endif()
+  endforeach()
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/unit/${name}/*_test.cc)
   if(NOT sources)
     return()
@@ -34,6 +44,12 @@ function(loopscope_unit_tests name)
   target_include_directories(${name}_tests PRIVATE ${CMAKE_SOURCE_DIR}/tests)
   target_link_libraries(${name}_tests PRIVATE
     loopscope_${name} loopscope_warnings GTest::gmock GTest::gtest_main ${arg_LIBS})
+  set(label unit)
+  add_dependencies(unit_tests ${name}_tests)
+  if(arg_THREADED)
+    set(label unit-threaded)
+    add_dependencies(threaded_unit_tests ${name}_tests)
+  endif()
   gtest_discover_tests(${name}_tests DISCOVERY_TIMEOUT 60
-    PROPERTIES LABELS unit TIMEOUT 120)
+    PROPERTIES LABELS ${label} TIMEOUT 120)
 endfunction()

@@ -2,4 +2,5 @@
 add_library(loopscope_warnings INTERFACE)
 target_compile_options(loopscope_warnings INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion
-  -Wnon-virtual-dtor -Woverloaded-virtual -Wold-style-cast -Werror)
+  -Wnon-virtual-dtor -Woverloaded-virtual -Wold-style-cast
+  $<$<BOOL:${LOOPSCOPE_WERROR}>:-Werror>)

@@ -1,0 +1,71 @@
+# The entry points; each sets up what it needs. The work is in CMake and tools/.
+BUILD := build
+JOBS ?= $(shell nproc)
+FUZZ_SECONDS ?= 300
+TARGET ?=
+export LOOPSCOPE_FIXTURES ?= $(CURDIR)/build/fixtures
+
+.PHONY: help build run test fixtures configure format check-format lint asan tsan fuzz bench clean distclean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "make %-13s %s\n", $$1, $$2}'
+
+build: ## build/bin/loopscope and build/bin/loopscope-server
+	@tools/setup.sh build
+	cmake --preset release -DLOOPSCOPE_BUILD_TESTS=OFF
+	cmake --build $(BUILD) --parallel $(JOBS) --target bin/loopscope bin/loopscope-server
+
+run: build ## server, watcher, traffic and a live table; TARGET="node app.js" watches that program
+	@TARGET="$(TARGET)" tools/run.sh
+
+configure:
+	@tools/setup.sh build test
+	cmake --preset release -DLOOPSCOPE_BUILD_TESTS=ON
+
+fixtures: ## the Node binaries the tests run against
+	@tools/setup.sh test
+	@tools/node_fixtures.sh
+
+test: fixtures configure ## build everything, run every test
+	cmake --build $(BUILD) --parallel $(JOBS)
+	tools/run_tests.sh $(BUILD)
+
+format: ## lay the C++ code out with clang-format
+	@tools/setup.sh lint
+	tools/lint.sh format
+
+check-format:
+	@tools/setup.sh lint
+	tools/lint.sh check-format
+
+lint: configure check-format ## layout, clang-tidy, shellcheck, include check
+	tools/lint.sh tidy $(BUILD)
+	tools/lint.sh shell
+	tools/check_includes.py
+
+asan: ## unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
+	@tools/setup.sh build test
+	tools/run_sanitized.sh asan unit_tests '^unit'
+
+tsan: ## unit tests of the threaded modules under ThreadSanitizer
+	@tools/setup.sh build test
+	tools/run_sanitized.sh tsan threaded_unit_tests '^unit-threaded'
+
+fuzz: ## every fuzz target for FUZZ_SECONDS each
+	@tools/setup.sh build fuzz
+	cmake --preset fuzz
+	cmake --build --preset fuzz --parallel $(JOBS)
+	tools/run_fuzzers.sh build-fuzz $(FUZZ_SECONDS)
+
+bench: ## cost and accuracy figures
+	@tools/setup.sh build test
+	cmake --preset release -DLOOPSCOPE_BUILD_BENCH=ON
+	cmake --build $(BUILD) --parallel $(JOBS)
+	bench/run.sh $(BUILD)
+
+clean: ## remove what was built; downloads in build/fixtures stay
+	find $(BUILD) -mindepth 1 -maxdepth 1 ! -name fixtures -exec rm -rf {} + 2>/dev/null || true
+	rm -rf build-dev build-asan build-tsan build-fuzz
+
+distclean: clean
+	rm -rf $(BUILD)
