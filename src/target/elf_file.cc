@@ -199,6 +199,9 @@ Result<ElfFile> ElfFile::open(UniqueFd descriptor, std::string name) {
   if (file.read_some(0, std::as_writable_bytes(std::span(&header, 1))) < sizeof header) {
     return loader.error("it is too short");
   }
+  if (std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0) {
+    return loader.error("it is not an ELF file");
+  }
   if (header.e_shnum > kMaxSections || (header.e_shnum == 0 && header.e_shoff != 0) ||
       header.e_phnum == PN_XNUM) {
     return loader.error("it has too many sections");

@@ -25,12 +25,14 @@ struct LoadedImage {
   bool contains(std::uint64_t address) const { return address >= start && address < end; }
 };
 
-/// Opens the file behind a mapping of `pid`, whatever mount namespace the process is in.
-/// /proc/PID/map_files first (works for deleted files, needs CAP_CHECKPOINT_RESTORE or
-/// CAP_SYS_ADMIN), then /proc/PID/exe for the main program, then the path below
-/// /proc/PID/root, resolved so that no symbolic link of the target leads out of its root.
-/// The file found must have the mapping's inode. Regular files up to
-/// ElfImage::kMaxFileSize only; never blocks.
+/// Opens the file behind a mapping of `pid`, whatever mount namespace the process is in:
+/// by /proc/PID/map_files (works for deleted files, needs CAP_CHECKPOINT_RESTORE or
+/// CAP_SYS_ADMIN), else by /proc/PID/exe for the main program, else by the path below
+/// /proc/PID/root and then below the own root (for a chroot). Paths are walked without
+/// following any symbolic link: those in a maps file have none, so one that stands there
+/// was put there since. A file found by path must have the mapping's inode, except on
+/// overlayfs, where maps files show another (that of the layer below).
+/// Regular files only; never blocks and never opens a device.
 Result<UniqueFd> open_mapped_file(int pid, const Mapping& mapping);
 
 /// Opens the image `mapping` belongs to and computes where it is loaded.
@@ -39,8 +41,8 @@ Result<LoadedImage> load_image(int pid, const MemoryMap& map, const Mapping& map
 /// The main program's image.
 Result<LoadedImage> load_main_image(int pid, const MemoryMap& map);
 
-/// The images of a process that can contain code: one entry per mapped file with an
-/// executable mapping, the main program first. Nothing is opened.
+/// The first executable mapping of each mapped file, ascending by address (so the main
+/// program is usually the first). Nothing is opened.
 std::vector<const Mapping*> executable_files(const MemoryMap& map);
 
 }  // namespace loopscope
