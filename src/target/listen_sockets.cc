@@ -39,9 +39,8 @@ ListenSockets ListenSockets::of_own_namespace() {
   ListenSockets sockets;
   const UniqueFd netlink(::socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_SOCK_DIAG));
   if (!netlink.valid()) return of_namespace(::getpid());
-  for (const std::uint8_t family : {AF_INET, AF_INET6}) {
-    sockets.add_family(netlink.get(), family);
-  }
+  sockets.add_family(netlink.get(), AF_INET);
+  sockets.add_family(netlink.get(), AF_INET6);
   return sockets;
 }
 
@@ -67,7 +66,10 @@ void ListenSockets::add_family(int netlink_socket, std::uint8_t family) {
     while (messages.size() >= sizeof(nlmsghdr)) {
       nlmsghdr header{};
       std::memcpy(&header, messages.data(), sizeof header);
-      if (header.nlmsg_type != SOCK_DIAG_BY_FAMILY || header.nlmsg_len > messages.size()) return;
+      if (header.nlmsg_type != SOCK_DIAG_BY_FAMILY || header.nlmsg_len < sizeof header ||
+          header.nlmsg_len > messages.size()) {
+        return;
+      }
       inet_diag_msg socket{};
       if (header.nlmsg_len >= NLMSG_HDRLEN + sizeof socket) {
         std::memcpy(&socket, messages.data() + NLMSG_HDRLEN, sizeof socket);
