@@ -1,0 +1,1 @@
+"""Support for the end-to-end tests: start programs, scrape figures, wait with a bound."""
