@@ -1,0 +1,62 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "sources/loop_source.h"
+#include "sources/uv_stack/uv_process.h"
+#include "sources/uv_stack/uv_turn_evidence.h"
+#include "target/memory_map.h"
+#include "target/process_id.h"
+#include "target/thread_counters.h"
+
+namespace loopscope {
+
+/// Samples one libuv loop by its phase words: one process_vm_readv and one read of the
+/// thread's schedstat a look, no stop, no probe. Needs ptrace access to the target.
+class UvStackSource final : public LoopSource {
+ public:
+  /// Finds the loop that thread `tid` runs. Error: it runs none (now), or the stack or
+  /// the counters cannot be read.
+  static Result<std::unique_ptr<UvStackSource>> attach(std::shared_ptr<const UvProcess> process,
+                                                       int pid, int tid, const MemoryMap& map,
+                                                       LoopInfo info);
+
+  UvStackSource(std::shared_ptr<const UvProcess> process, UvLoopLocation location,
+                ThreadCounters counters, LoopInfo info);
+
+  Result<LoopSample> sample(Nanos now) override;
+  const LoopInfo& info() const override { return info_; }
+
+  /// True for a loop that has nothing but timers, wake-ups and libuv's own signal handle,
+  /// as V8's DelayedTaskScheduler in Node (seen in 18-26); a loop of JavaScript always has
+  /// check and prepare handles. False while it cannot be known.
+  bool is_internal() const;
+
+ private:
+  struct Words {
+    std::uint64_t run = 0;
+    std::uint64_t io = 0;
+    std::uint64_t loop_count = 0;
+    std::uint64_t poll_base = 0;
+    std::uint64_t loop_time = 0;
+  };
+  bool read_words(Words& words) const;
+  void retry_find_loop(Nanos now);
+  void look_closer(LoopSample& sample);
+  Nanos timer_lateness(Nanos now) const;
+
+  std::shared_ptr<const UvProcess> process_;
+  UvLoopLocation location_;
+  ThreadCounters counters_;
+  LoopInfo info_;
+  UvTurnEvidence evidence_;
+  std::uint64_t lost_turns_ =
+      0;  ///< added to the turn number: never claim a busy period over a gap
+  int lost_in_a_row_ = 0;
+  Nanos next_find_{0};
+  Nanos next_closer_look_{0};
+  LoopSample last_;
+};
+
+}  // namespace loopscope
