@@ -57,8 +57,14 @@ struct DiscoveryResult {
 };
 
 /// Finds the processes of a selection, again and again. A repeated scan looks only at
-/// what is new: verdicts are remembered per ProcessId, negative ones for some seconds.
-/// Never selects the own process. Not thread-safe.
+/// what is new: verdicts are remembered per process, negative ones for 1 s at first and
+/// up to 15 s for processes that stay what they are; a found process is looked at anew
+/// when its executable changes (exec). Never selects the own process. Not thread-safe.
+///
+/// What counts as an event loop: an image of the process has uv_run, or a thread waits in
+/// epoll, or (but for kAll) an epoll descriptor is open. A process that kPid or kName
+/// chooses and that must not be looked into is found too, so that its sources can tell
+/// what is missing.
 class Discovery {
  public:
   Discovery(Selection selection, const Clock& clock);
@@ -67,7 +73,7 @@ class Discovery {
   Discovery& operator=(const Discovery&) = delete;
 
   DiscoveryResult scan();
-  /// Verdicts on processes are kept.
+  /// What is known of image files is kept; processes are judged anew at the next scan.
   void set_selection(Selection selection);
 
  private:

@@ -65,7 +65,8 @@ Result<ThreadCounters> ThreadCounters::open(int pid, int tid) {
   return ThreadCounters(pid, tid, std::move(directory));
 }
 
-Result<std::string_view> ThreadCounters::read(UniqueFd& file, const char* name) {
+Result<std::string_view> ThreadCounters::read(UniqueFd& file, const char* name,
+                                              std::span<char> buffer) {
   if (!file.valid()) {
     file.reset(::openat(task_dir_.get(), name, O_RDONLY | O_CLOEXEC));
     if (!file.valid()) {
@@ -73,14 +74,15 @@ Result<std::string_view> ThreadCounters::read(UniqueFd& file, const char* name) 
       return ptrace_access_error(pid_, name, errno == ENOENT ? ESRCH : errno);
     }
   }
-  const long got = pread_start(file.get(), buffer_);
+  const long got = pread_start(file.get(), buffer);
   if (got < 0) return ptrace_access_error(pid_, name, errno);
   if (got == 0) return ptrace_access_error(pid_, name, ESRCH);
-  return std::string_view(buffer_.data(), static_cast<std::size_t>(got));
+  return std::string_view(buffer.data(), static_cast<std::size_t>(got));
 }
 
 Result<ThreadCounters::SchedDetail> ThreadCounters::sched_detail() {
-  const auto text = read(sched_, "schedstat");
+  std::array<char, 128> buffer;
+  const auto text = read(sched_, "schedstat", buffer);
   if (!text) return text.error();
   std::string_view rest = *text;
   std::uint64_t run = 0;
@@ -102,7 +104,8 @@ Result<SchedCounters> ThreadCounters::sched() {
 }
 
 Result<SyscallState> ThreadCounters::syscall() {
-  const auto text = read(syscall_, "syscall");
+  std::array<char, 256> buffer;
+  const auto text = read(syscall_, "syscall", buffer);
   if (!text) return text.error();
   const auto state = parse_syscall(*text);
   if (!state) return Error{"cannot understand syscall of pid " + std::to_string(pid_)};
@@ -110,7 +113,8 @@ Result<SyscallState> ThreadCounters::syscall() {
 }
 
 Result<ProcStat> ThreadCounters::stat() {
-  const auto text = read(stat_, "stat");
+  std::array<char, 1024> buffer;
+  const auto text = read(stat_, "stat", buffer);
   if (!text) return text.error();
   auto stat = parse_proc_stat(*text);
   if (!stat) return Error{"cannot understand stat of pid " + std::to_string(pid_)};
@@ -125,7 +129,8 @@ Result<char> ThreadCounters::state() {
 }
 
 Result<IoCounters> ThreadCounters::io() {
-  const auto text = read(io_, "io");
+  std::array<char, 512> buffer;
+  const auto text = read(io_, "io", buffer);
   if (!text) return text.error();
   IoCounters counters;
   if (!find_value(*text, "syscr: ", counters.read_calls) ||
@@ -136,7 +141,8 @@ Result<IoCounters> ThreadCounters::io() {
 }
 
 Result<std::uint64_t> ThreadCounters::voluntary_switches() {
-  const auto text = read(status_, "status");
+  std::array<char, 4096> buffer;
+  const auto text = read(status_, "status", buffer);
   if (!text) return text.error();
   std::uint64_t count = 0;
   if (!find_value(*text, "\nvoluntary_ctxt_switches:", count)) {

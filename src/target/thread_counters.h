@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -66,13 +67,12 @@ class ThreadCounters {
 
  private:
   ThreadCounters(int pid, int tid, UniqueFd task_dir);
-  /// Reads `name` into buffer_; the Error tells what would allow it.
-  Result<std::string_view> read(UniqueFd& file, const char* name);
+  /// Reads `name` into `buffer`; the Error tells what would allow it.
+  Result<std::string_view> read(UniqueFd& file, const char* name, std::span<char> buffer);
 
   int pid_;
   int tid_;
   UniqueFd task_dir_, sched_, syscall_, stat_, io_, status_;
-  std::array<char, 4096> buffer_;
 };
 
 std::optional<SyscallState> parse_syscall(std::string_view text);
