@@ -1,0 +1,51 @@
+"""Turns results into Markdown tables, as they stand in docs/accuracy-and-overhead.md."""
+
+
+def _table(headings, rows):
+    lines = ["| " + " | ".join(headings) + " |", "|" + " --- |" * len(headings)]
+    lines += ["| " + " | ".join(str(cell) for cell in row) + " |" for row in rows]
+    return "\n".join(lines)
+
+
+def _interval(ratio):
+    return f"{ratio['ratio']:.4f} ± {ratio['standard_error']:.4f}" \
+           f" ({ratio['low']:.3f}–{ratio['high']:.3f})"
+
+
+def overhead(result):
+    names = {
+        "null": "nothing (null control)",
+        "loopscope": "Loopscope watching",
+        "prom_client": "prom-client default metrics, between scrapes",
+    }
+    rows = [
+        (name, _interval(result["cpu_ratio"][arm]), _interval(result["throughput_ratio"][arm]))
+        for arm, name in names.items()
+    ]
+    return (
+        f"Saturated Node {result['node']} HTTP server: {result['requests_per_second']:.0f}"
+        f" requests/s, {result['cpu_us_per_request']:.1f} µs of CPU per request;"
+        f" {result['blocks']} blocks of slots of {result['slot_seconds'] * 1000:.0f} ms.\n\n"
+        + _table(("compared with nothing running", "CPU per request", "throughput"), rows)
+        + "\n\nRatio ± standard error (95 % confidence interval). One scrape of prom-client's"
+        f" default metrics keeps the loop busy for"
+        f" {result['prom_client_scrape_seconds'] * 1000:.2f} ms; one of Loopscope, not at all."
+    )
+
+
+def footprint(results):
+    rows = [
+        (r["target"], r["loops"], f"{r['cpu_percent_of_a_core']:.2f} %", f"{r['rss_mib']:.1f} MiB",
+         r["open_fds"])
+        for r in results
+    ]
+    return _table(("watched", "loops", "CPU of one core", "RSS", "descriptors"), rows)
+
+
+def scrape_latency(results):
+    rows = [
+        (r["loops"], r["scrapes"], r["bytes"], f"{r['p50_ms']:.2f} ms", f"{r['p99_ms']:.2f} ms",
+         f"{r['max_ms']:.2f} ms")
+        for r in results
+    ]
+    return _table(("loops", "scrapes", "bytes", "p50", "p99", "max"), rows)
