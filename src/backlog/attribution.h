@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "backlog/process_sockets.h"
+#include "backlog/sock_diag.h"
+
+namespace loopscope {
+
+/// What is known of one watched process when its listeners are looked for.
+struct WatchedProcess {
+  int pid = 0;
+  ProcessOwner owner;
+  ProcessSockets sockets;
+  std::optional<int> port_hint;  ///< the target was selected by this port
+};
+
+/// Something to tell about one process's listeners.
+struct BacklogNote {
+  int pid = 0;
+  bool failure = false;  ///< true: its backlog is not exported
+  std::string text;
+};
+
+struct ListenerOwner {
+  std::uint32_t inode = 0;
+  int pid = 0;
+};
+
+struct Attribution {
+  std::vector<ListenerOwner> owners;  ///< a shared socket has several
+  std::vector<BacklogNote> notes;
+};
+
+/// Decides which watched process each listening socket of ONE network namespace belongs to.
+/// Pure.
+///
+/// A process whose descriptors are readable owns exactly the sockets it holds. For a process
+/// whose descriptors are not (another uid, no ptrace access) weaker evidence must do, all of
+/// it readable for everybody; sockets that a readable process holds are never considered:
+///  1. selected by port: the sockets on that port, those created by its uid if there are any;
+///  2. else, if it is the only such process of its uid here: every socket created by its
+///     uid. That may include listeners of unwatched processes of this uid; the note says so;
+///  3. else, if the others of its uid all descend from it (a cluster): the same, credited to
+///     it, because the kernel does not tell which of them holds what;
+///  4. else nothing: a guess among strangers would be wrong more often than right.
+///
+/// `held_elsewhere`: inodes held by readable processes that are not watched.
+Attribution attribute_listeners(std::span<const ListenSocket> listeners,
+                                std::span<const WatchedProcess> processes,
+                                const InodeSet& held_elsewhere);
+
+}  // namespace loopscope

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "backlog/attribution.h"
+#include "backlog/backlog_options.h"
+#include "backlog/budgeted_job.h"
+#include "backlog/listener_index.h"
+#include "backlog/sock_diag.h"
+
+namespace loopscope {
+
+/// The figures of one network namespace that need a walk over all its connections:
+/// half-open ones and ones with unread bytes. Done rarely, and for the ports of watched
+/// listeners only. Not thread-safe.
+class ConnectionCounts {
+ public:
+  ConnectionCounts(const BacklogOptions& options, const Clock& clock);
+
+  /// Counts what is due (all of it with `force`).
+  Result<void> update(SockDiag& diag, const ListenerIndex& index,
+                      std::span<const WatchedProcess> processes, bool force);
+
+  /// Half-open connections of a listening address. The kernel does not say which of several
+  /// SO_REUSEPORT sockets they belong to: absent unless the process owns all of them.
+  std::optional<std::uint64_t> syn_received(const WatchedProcess& process,
+                                            const SocketAddress& listener,
+                                            const ListenerIndex& index) const;
+
+  /// Connections with unread bytes. Where other processes share the address, those that
+  /// `process` has accepted plus the unaccepted ones, of which its queue holds `depth` at
+  /// most; absent if its descriptors cannot be read.
+  std::optional<std::uint64_t> unread(const WatchedProcess& process, const SocketAddress& listener,
+                                      const ListenerIndex& index, std::uint64_t depth) const;
+
+ private:
+  struct Unread {
+    std::uint64_t total = 0;
+    std::uint64_t unaccepted = 0;            // still in an accept queue
+    std::map<int, std::uint64_t> by_holder;  // accepted ones by watched pid, shared addresses
+  };
+
+  Result<void> count_syn_received(SockDiag& diag, const ListenerIndex& index);
+  Result<void> count_unread(SockDiag& diag, const ListenerIndex& index,
+                            std::span<const WatchedProcess> processes);
+
+  const Clock& clock_;
+  BudgetedJob syn_job_;
+  BudgetedJob unread_job_;
+  std::map<SocketAddress, std::uint64_t> syn_received_;
+  std::map<SocketAddress, Unread> unread_;
+  std::vector<std::uint16_t> syn_ports_;     // looked at in the last pass, ascending
+  std::vector<std::uint16_t> unread_ports_;  // looked at in the last pass, ascending
+};
+
+}  // namespace loopscope

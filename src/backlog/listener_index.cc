@@ -1,0 +1,43 @@
+#include "backlog/listener_index.h"
+
+#include <algorithm>
+
+namespace loopscope {
+
+ListenerIndex::ListenerIndex(std::span<const ListenSocket> listeners,
+                             std::span<const ListenerOwner> owners) {
+  for (const ListenerOwner& owner : owners) owners_[owner.inode].push_back(owner.pid);
+  for (const ListenSocket& socket : listeners) {
+    Group& group = groups_[socket.local];
+    ++group.sockets;
+    const std::vector<int>& pids = owners_of(socket.inode);
+    for (const int pid : pids) ++group.owned[pid];
+    if (!pids.empty()) owned_ports_.push_back(socket.local.port);
+  }
+  std::sort(owned_ports_.begin(), owned_ports_.end());
+  owned_ports_.erase(std::unique(owned_ports_.begin(), owned_ports_.end()), owned_ports_.end());
+}
+
+const std::vector<int>& ListenerIndex::owners_of(std::uint32_t inode) const {
+  static const std::vector<int> kNobody;
+  const auto found = owners_.find(inode);
+  return found == owners_.end() ? kNobody : found->second;
+}
+
+std::optional<SocketAddress> ListenerIndex::listener_for(const SocketAddress& local) const {
+  for (const SocketAddress& candidate : listening_candidates(local)) {
+    if (groups_.contains(candidate)) return candidate;
+  }
+  return std::nullopt;
+}
+
+ListenerIndex::Share ListenerIndex::share_of(int pid, const SocketAddress& listener) const {
+  const auto group = groups_.find(listener);
+  if (group == groups_.end()) return {};
+  const auto owned = group->second.owned.find(pid);
+  if (owned == group->second.owned.end()) return {};
+  const bool all = owned->second == group->second.sockets;
+  return {all, all && group->second.owned.size() == 1};
+}
+
+}  // namespace loopscope

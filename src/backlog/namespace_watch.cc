@@ -1,0 +1,108 @@
+#include "backlog/namespace_watch.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+namespace loopscope {
+namespace {
+
+using Access = ProcessSockets::Access;
+
+constexpr Nanos kRetryAfter = std::chrono::seconds(1);
+
+// Sockets held by unwatched processes of an unreadable target's uid. Processes of another
+// uid than ours are as unreadable as the target, so there is nothing to find there.
+InodeSet held_by_unwatched(const std::vector<WatchedProcess>& processes, const InodeSet& wanted) {
+  std::set<int> watched;
+  bool needed = false;
+  for (const WatchedProcess& process : processes) {
+    watched.insert(process.pid);
+    needed =
+        needed || (process.sockets.access == Access::kDenied && process.owner.uid == ::geteuid());
+  }
+  InodeSet held;
+  if (!needed) return held;
+  for (const int pid : processes_of_uid(::geteuid())) {
+    if (!watched.contains(pid)) held.merge(find_process_sockets(pid, wanted).inodes);
+  }
+  return held;
+}
+
+}  // namespace
+
+NamespaceWatch::NamespaceWatch(const BacklogOptions& options, const Clock& clock)
+    : clock_(clock), connections_(options, clock), counters_job_(options.counters_interval) {}
+
+void NamespaceWatch::fail(const std::string& message) {
+  error_ = message;
+  diag_.reset();
+  listeners_.clear();
+  retry_at_ = clock_.now() + kRetryAfter;
+}
+
+Result<void> NamespaceWatch::open() {
+  Result<void> outcome = Error{"no process left in this network namespace"};
+  for (const WatchedProcess& process : processes_) {
+    Result<SockDiag> opened = SockDiag::open_for_pid(process.pid);
+    if (opened) {
+      diag_.emplace(std::move(*opened));
+      return {};
+    }
+    outcome = opened.error();
+  }
+  return outcome;
+}
+
+void NamespaceWatch::dump_listeners() {
+  if (!diag_) {
+    if (!error_.empty() && clock_.now() < retry_at_) return;
+    const Result<void> opened = open();
+    if (!opened) return fail(opened.error().message);
+  }
+  Result<std::vector<ListenSocket>> dumped = diag_->listeners();
+  if (!dumped) return fail(dumped.error().message);
+  error_.clear();
+  listeners_ = std::move(*dumped);
+  current_inodes_.clear();
+  for (const ListenSocket& socket : listeners_) current_inodes_.push_back(socket.inode);
+  std::sort(current_inodes_.begin(), current_inodes_.end());
+}
+
+void NamespaceWatch::find_owners() {
+  known_inodes_ = current_inodes_;
+  const InodeSet wanted(current_inodes_.begin(), current_inodes_.end());
+  for (WatchedProcess& process : processes_) {
+    process.sockets = find_process_sockets(process.pid, wanted);
+  }
+  Attribution attribution =
+      attribute_listeners(listeners_, processes_, held_by_unwatched(processes_, wanted));
+  index_ = ListenerIndex(listeners_, attribution.owners);
+  notes_ = std::move(attribution.notes);
+}
+
+void NamespaceWatch::count_connections(bool force) {
+  if (!diag_) return;
+  const Result<void> counted = connections_.update(*diag_, index_, processes_, force);
+  if (!counted) fail(counted.error().message);
+}
+
+void NamespaceWatch::read_counters(bool force) {
+  const Nanos begin = clock_.now();
+  if (!force && !counters_job_.due(begin, false)) return;
+  counters_error_ = "no process left in this network namespace";
+  for (const WatchedProcess& process : processes_) {
+    const Result<ListenCounters> read = read_listen_counters(process.pid);
+    if (read) {
+      counters_ = *read;
+      counters_error_.clear();
+      break;
+    }
+    counters_error_ = read.error().message;
+  }
+  counters_job_.ran(begin, clock_.now());
+}
+
+}  // namespace loopscope

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "backlog/attribution.h"
+#include "backlog/backlog_options.h"
+#include "backlog/budgeted_job.h"
+#include "backlog/connection_counts.h"
+#include "backlog/listener_index.h"
+#include "backlog/netns.h"
+#include "backlog/sock_diag.h"
+
+namespace loopscope {
+
+/// One network namespace with watched processes in it: its listening sockets, who owns them,
+/// and its counters. A failure leaves the rest going. Not thread-safe.
+class NamespaceWatch {
+ public:
+  NamespaceWatch(const BacklogOptions& options, const Clock& clock);
+
+  /// The watched processes in this namespace; their `sockets` are filled in here.
+  void set_processes(std::vector<WatchedProcess> processes) { processes_ = std::move(processes); }
+  const std::vector<WatchedProcess>& processes() const { return processes_; }
+
+  /// Takes the LISTEN dump; opens the socket when there is none. On failure listeners() is
+  /// empty, error() says why, and a new socket is tried a second later.
+  void dump_listeners();
+  const std::vector<ListenSocket>& listeners() const { return listeners_; }
+  const std::string& error() const { return error_; }
+
+  /// Whether listening sockets came or went since find_owners().
+  bool listeners_changed() const { return known_inodes_ != current_inodes_; }
+  /// Scans the processes' descriptors and attributes the listeners.
+  void find_owners();
+  const ListenerIndex& index() const { return index_; }
+  const std::vector<BacklogNote>& notes() const { return notes_; }
+
+  /// Half-open and unread connections, when due or forced.
+  void count_connections(bool force);
+  const ConnectionCounts& connections() const { return connections_; }
+
+  /// ListenOverflows and ListenDrops, when due or forced.
+  void read_counters(bool force);
+  const std::optional<ListenCounters>& counters() const { return counters_; }
+  const std::string& counters_error() const { return counters_error_; }
+  Nanos counters_duration() const { return counters_job_.last_cost(); }
+
+ private:
+  void fail(const std::string& message);
+  Result<void> open();
+
+  const Clock& clock_;
+  std::vector<WatchedProcess> processes_;
+  std::optional<SockDiag> diag_;
+  Nanos retry_at_{0};
+  std::string error_;
+
+  std::vector<ListenSocket> listeners_;
+  std::vector<std::uint32_t> current_inodes_;  // ascending
+  std::vector<std::uint32_t> known_inodes_;    // ascending, as of find_owners()
+  ListenerIndex index_;
+  std::vector<BacklogNote> notes_;
+  ConnectionCounts connections_;
+
+  BudgetedJob counters_job_;
+  std::optional<ListenCounters> counters_;
+  std::string counters_error_;
+};
+
+}  // namespace loopscope
