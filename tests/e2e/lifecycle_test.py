@@ -16,11 +16,11 @@ NODE = "22"
 
 
 class LifecycleTest(EndToEndCase):
-    def unique_node(self, variant=NODE):
+    def unique_node(self):
         """A Node under a name that no other process on this machine has."""
         directory = self.temporary_directory()
         name = f"ls-e2e-{os.getpid()}"
-        (directory / name).symlink_to(env.node(variant))
+        (directory / name).symlink_to(env.node(NODE))
         return directory / name
 
     def start_idle(self, node, *arguments):
@@ -86,10 +86,11 @@ class LifecycleTest(EndToEndCase):
         self.assertEqual([info["runtime"] for info in infos], ["node"], infos)
 
     def test_node_cluster(self):
-        node = self.unique_node()
-        primary = self.spawn(node, env.WORKLOADS / "cluster_server.js", "4")
+        # Workers get the primary's arguments: a word there finds all of them.
+        word = f"ls-e2e-cluster-{os.getpid()}"
+        primary = self.spawn(env.node(NODE), env.WORKLOADS / "cluster_server.js", "4", word)
         primary.wait_line("^ready")
-        loopscope = self.loopscope("--name", f"^{node.name}$")
+        loopscope = self.loopscope("--name", word)
 
         def workers():
             return json.loads(primary.ask("workers").group(0))["pids"]

@@ -62,3 +62,15 @@ def system_call(pid):
     """The number of the system call that the main thread sleeps in; None while it runs."""
     first = Path(f"/proc/{pid}/syscall").read_text().split()[0]
     return None if first == "running" else int(first)
+
+
+def children(pid):
+    """Pids of the processes that `pid` started and that still run."""
+    found = []
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            if _status_field(f"/proc/{name}/status", "PPid") == pid:
+                found.append(int(name))
+        except (FileNotFoundError, ProcessLookupError):
+            pass  # it ended meanwhile
+    return sorted(found)
