@@ -3,6 +3,7 @@ BUILD := build
 JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 300
 TARGET ?=
+BENCH ?=
 export LOOPSCOPE_FIXTURES ?= $(CURDIR)/build/fixtures
 
 .PHONY: help build run test fixtures configure format check-format lint asan tsan fuzz bench clean distclean
@@ -57,11 +58,8 @@ fuzz: ## every fuzz target for FUZZ_SECONDS each
 	cmake --build --preset fuzz --parallel $(JOBS)
 	tools/run_fuzzers.sh build-fuzz $(FUZZ_SECONDS)
 
-bench: ## cost and accuracy figures
-	@tools/setup.sh build test
-	cmake --preset release -DLOOPSCOPE_BUILD_BENCH=ON
-	cmake --build $(BUILD) --parallel $(JOBS)
-	bench/run.sh $(BUILD)
+bench: fixtures build ## cost to the target, own footprint, scrape latency: build/bench/results.md
+	bench/run.py $(BENCH)
 
 clean: ## remove what was built; downloads in build/fixtures stay
 	find $(BUILD) -mindepth 1 -maxdepth 1 ! -name fixtures -exec rm -rf {} + 2>/dev/null || true
