@@ -94,16 +94,18 @@ install_missing() {
   apt_install "${packages[@]}"
 }
 
-# Debian's prometheus package creates a user and starts a service on port 9090. The
-# tests want its promtool alone, so that is taken out of the package instead.
+# Debian 12 has promtool inside its prometheus package, which creates a user and starts a
+# service on port 9090; so the tool is taken out of the package instead. Newer ones have
+# a package promtool.
 ensure_promtool() {
   command -v promtool >/dev/null || [ -x "$fixtures/bin/promtool" ] && return 0
-  echo "setup: taking promtool (checks metrics and alert rules) out of Debian's prometheus package"
   apt_have_lists || apt_update
+  local dir package=prometheus
+  ! apt-cache show promtool >/dev/null 2>&1 || package=promtool
+  echo "setup: taking promtool (checks metrics and alert rules) out of Debian's package $package"
   mkdir -p "$fixtures/bin"
-  local dir
   dir=$(mktemp -d "$fixtures/unpack.XXXXXX")
-  apt_extract "$dir" prometheus
+  apt_extract "$dir" "$package"
   mv "$dir/usr/bin/promtool" "$fixtures/bin/promtool"
   rm -rf "$dir"
 }
