@@ -23,7 +23,7 @@ bool descends_from(const WatchedProcess& process, int ancestor,
 
 class Evidence {
  public:
-  Evidence(std::span<const ListenSocket> listeners, std::span<const WatchedProcess> processes,
+  Evidence(std::span<const DiagSocket> listeners, std::span<const WatchedProcess> processes,
            const InodeSet& held_elsewhere)
       : listeners_(listeners), processes_(processes), held_(held_elsewhere) {
     for (const WatchedProcess& process : processes) {
@@ -41,14 +41,14 @@ class Evidence {
 
  private:
   void attribute_by_port(const WatchedProcess& process, Attribution& out) const {
-    const auto on_port = [&](const ListenSocket& socket) {
+    const auto on_port = [&](const DiagSocket& socket) {
       return !held_.contains(socket.inode) && socket.local.port == *process.port_hint;
     };
     const bool any_of_uid =
-        std::any_of(listeners_.begin(), listeners_.end(), [&](const ListenSocket& socket) {
+        std::any_of(listeners_.begin(), listeners_.end(), [&](const DiagSocket& socket) {
           return on_port(socket) && socket.uid == process.owner.uid;
         });
-    for (const ListenSocket& socket : listeners_) {
+    for (const DiagSocket& socket : listeners_) {
       if (!on_port(socket) || (any_of_uid && socket.uid != process.owner.uid)) continue;
       out.owners.push_back({socket.inode, process.pid});
     }
@@ -78,7 +78,7 @@ class Evidence {
            out);
       return;
     }
-    for (const ListenSocket& socket : listeners_) {
+    for (const DiagSocket& socket : listeners_) {
       if (held_.contains(socket.inode) || socket.uid != process.owner.uid) continue;
       out.owners.push_back({socket.inode, process.pid});
     }
@@ -94,14 +94,14 @@ class Evidence {
     out.notes.push_back({process.pid, failure, process.sockets.reason + " (" + text + ")"});
   }
 
-  std::span<const ListenSocket> listeners_;
+  std::span<const DiagSocket> listeners_;
   std::span<const WatchedProcess> processes_;
   InodeSet held_;
 };
 
 }  // namespace
 
-Attribution attribute_listeners(std::span<const ListenSocket> listeners,
+Attribution attribute_listeners(std::span<const DiagSocket> listeners,
                                 std::span<const WatchedProcess> processes,
                                 const InodeSet& held_elsewhere) {
   Attribution out;
@@ -111,7 +111,7 @@ Attribution attribute_listeners(std::span<const ListenSocket> listeners,
       evidence.attribute_unreadable(process, out);
       continue;
     }
-    for (const ListenSocket& socket : listeners) {
+    for (const DiagSocket& socket : listeners) {
       if (process.sockets.inodes.contains(socket.inode)) {
         out.owners.push_back({socket.inode, process.pid});
       }

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "backlog/diag_message.h"
 #include "backlog/process_sockets.h"
-#include "backlog/sock_diag.h"
 
 namespace loopscope {
 
@@ -50,7 +50,7 @@ struct Attribution {
 ///  4. else nothing: a guess among strangers would be wrong more often than right.
 ///
 /// `held_elsewhere`: inodes held by readable processes that are not watched.
-Attribution attribute_listeners(std::span<const ListenSocket> listeners,
+Attribution attribute_listeners(std::span<const DiagSocket> listeners,
                                 std::span<const WatchedProcess> processes,
                                 const InodeSet& held_elsewhere);
 

@@ -16,11 +16,10 @@ struct BacklogTarget {
 /// How often each part is done. All but the first stretch by themselves so that none takes
 /// more than 0.5 % of a CPU (see BudgetedJob).
 struct BacklogOptions {
-  Nanos interval = std::chrono::milliseconds(50);         ///< queue depths
-  Nanos owner_interval = std::chrono::seconds(1);         ///< who holds which socket
-  Nanos counters_interval = std::chrono::seconds(1);      ///< ListenOverflows, ListenDrops
-  Nanos syn_received_interval = std::chrono::seconds(2);  ///< half-open connections
-  Nanos unread_interval = std::chrono::seconds(5);        ///< connections with unread bytes
+  Nanos interval = std::chrono::milliseconds(50);        ///< queue depths
+  Nanos owner_interval = std::chrono::seconds(1);        ///< who holds which socket
+  Nanos counters_interval = std::chrono::seconds(1);     ///< ListenOverflows, ListenDrops
+  Nanos connections_interval = std::chrono::seconds(5);  ///< half-open, unread
 };
 
 }  // namespace loopscope

@@ -41,7 +41,7 @@ BacklogReport BacklogSampler::sample(bool force) {
   if (regroup) group_by_namespace();
   bool listeners_changed = false;
   for (auto& [id, watch] : namespaces_) {
-    watch.dump_listeners();
+    watch.sample_listeners(regroup);
     listeners_changed = listeners_changed || watch.listeners_changed();
   }
   const Nanos dumped = clock_.now();
@@ -91,14 +91,14 @@ void BacklogSampler::group_by_namespace() {
 }
 
 void BacklogSampler::add_depths(const NamespaceWatch& watch) {
-  for (const ListenSocket& socket : watch.listeners()) {
+  for (const DiagSocket& socket : watch.listeners()) {
     for (const int pid : watch.index().owners_of(socket.inode)) {
       const auto target = targets_.find(pid);
       if (target == targets_.end()) continue;
       Series& series = series_[{target->second.id, socket.local}];
       series.present = true;
-      series.depth += socket.depth;
-      series.limit += socket.limit;
+      series.depth += socket.rqueue;
+      series.limit += socket.wqueue;
     }
   }
 }

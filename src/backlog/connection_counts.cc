@@ -1,5 +1,7 @@
 #include "backlog/connection_counts.h"
 
+#include <netinet/tcp.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -26,69 +28,53 @@ bool is_shared(const ListenerIndex& index, const SocketAddress& listener,
 }  // namespace
 
 ConnectionCounts::ConnectionCounts(const BacklogOptions& options, const Clock& clock)
-    : clock_(clock),
-      syn_job_(options.syn_received_interval),
-      unread_job_(options.unread_interval) {}
+    : clock_(clock), job_(options.connections_interval) {}
 
 Result<void> ConnectionCounts::update(SockDiag& diag, const ListenerIndex& index,
                                       std::span<const WatchedProcess> processes, bool force) {
   const std::vector<std::uint16_t>& ports = index.owned_ports();
-  const auto has_new_port = [&](const std::vector<std::uint16_t>& seen) {
-    return !std::includes(seen.begin(), seen.end(), ports.begin(), ports.end());
-  };
-  if (force || syn_job_.due(clock_.now(), has_new_port(syn_ports_))) {
-    const Nanos begin = clock_.now();
-    const Result<void> counted = count_syn_received(diag, index);
-    syn_job_.ran(begin, clock_.now());
-    if (!counted) return counted;
-  }
-  if (force || unread_job_.due(clock_.now(), has_new_port(unread_ports_))) {
-    const Nanos begin = clock_.now();
-    const Result<void> counted = count_unread(diag, index, processes);
-    unread_job_.ran(begin, clock_.now());
-    if (!counted) return counted;
-  }
-  return {};
+  const bool new_port = !std::includes(ports_.begin(), ports_.end(), ports.begin(), ports.end());
+  const Nanos begin = clock_.now();
+  if (!force && !job_.due(begin, new_port)) return {};
+  Result<void> counted = count(diag, index, processes);
+  job_.ran(begin, clock_.now());
+  return counted;
 }
 
-Result<void> ConnectionCounts::count_syn_received(SockDiag& diag, const ListenerIndex& index) {
+Result<void> ConnectionCounts::count(SockDiag& diag, const ListenerIndex& index,
+                                     std::span<const WatchedProcess> processes) {
   syn_received_.clear();
-  syn_ports_.clear();
-  const Result<void> dumped =
-      diag.visit_syn_received(index.owned_ports(), [&](const DiagSocket& socket) {
-        const auto listener = index.listener_for(socket.local);
-        if (listener) ++syn_received_[*listener];
-      });
-  if (dumped) syn_ports_ = index.owned_ports();
-  return dumped;
-}
-
-Result<void> ConnectionCounts::count_unread(SockDiag& diag, const ListenerIndex& index,
-                                            std::span<const WatchedProcess> processes) {
   unread_.clear();
-  unread_ports_.clear();
+  ports_.clear();
   std::map<SocketAddress, bool> shared;
   std::map<std::uint32_t, SocketAddress> to_trace;
   InodeSet wanted;
-  const Result<void> dumped = diag.visit_unread(index.owned_ports(), [&](const DiagSocket& socket) {
+  const auto trace_if_shared = [&](std::uint32_t inode, const SocketAddress& listener) {
+    auto known = shared.find(listener);
+    if (known == shared.end()) {
+      known = shared.emplace(listener, is_shared(index, listener, processes)).first;
+    }
+    if (!known->second || wanted.size() == kMaxTracedConnections) return;
+    to_trace.emplace(inode, listener);
+    wanted.insert(inode);
+  };
+  Result<void> dumped = diag.visit_connections(index.owned_ports(), [&](const DiagSocket& socket) {
     const auto listener = index.listener_for(socket.local);
     if (!listener) return;
+    if (socket.state == TCP_SYN_RECV) {
+      ++syn_received_[*listener];
+      return;
+    }
     Unread& unread = unread_[*listener];
     ++unread.total;
     if (socket.inode == 0) {
       ++unread.unaccepted;
-      return;
+    } else {
+      trace_if_shared(socket.inode, *listener);
     }
-    auto known = shared.find(*listener);
-    if (known == shared.end()) {
-      known = shared.emplace(*listener, is_shared(index, *listener, processes)).first;
-    }
-    if (!known->second || wanted.size() == kMaxTracedConnections) return;
-    to_trace.emplace(socket.inode, *listener);
-    wanted.insert(socket.inode);
   });
   if (!dumped) return dumped;
-  unread_ports_ = index.owned_ports();
+  ports_ = index.owned_ports();
   if (wanted.empty()) return {};
   for (const WatchedProcess& process : processes) {
     for (const std::uint32_t inode : find_process_sockets(process.pid, wanted).inodes) {
@@ -101,7 +87,7 @@ Result<void> ConnectionCounts::count_unread(SockDiag& diag, const ListenerIndex&
 std::optional<std::uint64_t> ConnectionCounts::syn_received(const WatchedProcess& process,
                                                             const SocketAddress& listener,
                                                             const ListenerIndex& index) const {
-  if (!has_port(syn_ports_, listener.port)) return std::nullopt;
+  if (!has_port(ports_, listener.port)) return std::nullopt;
   if (!index.share_of(process.pid, listener).all_sockets) return std::nullopt;
   const auto found = syn_received_.find(listener);
   return found == syn_received_.end() ? 0 : found->second;
@@ -111,7 +97,7 @@ std::optional<std::uint64_t> ConnectionCounts::unread(const WatchedProcess& proc
                                                       const SocketAddress& listener,
                                                       const ListenerIndex& index,
                                                       std::uint64_t depth) const {
-  if (!has_port(unread_ports_, listener.port)) return std::nullopt;
+  if (!has_port(ports_, listener.port)) return std::nullopt;
   const bool alone = index.share_of(process.pid, listener).alone;
   if (!alone && process.sockets.access != Access::kReadable) return std::nullopt;
   const auto found = unread_.find(listener);

@@ -21,7 +21,7 @@ class ConnectionCounts {
  public:
   ConnectionCounts(const BacklogOptions& options, const Clock& clock);
 
-  /// Counts what is due (all of it with `force`).
+  /// Counts when due, or with `force`.
   Result<void> update(SockDiag& diag, const ListenerIndex& index,
                       std::span<const WatchedProcess> processes, bool force);
 
@@ -44,17 +44,14 @@ class ConnectionCounts {
     std::map<int, std::uint64_t> by_holder;  // accepted ones by watched pid, shared addresses
   };
 
-  Result<void> count_syn_received(SockDiag& diag, const ListenerIndex& index);
-  Result<void> count_unread(SockDiag& diag, const ListenerIndex& index,
-                            std::span<const WatchedProcess> processes);
+  Result<void> count(SockDiag& diag, const ListenerIndex& index,
+                     std::span<const WatchedProcess> processes);
 
   const Clock& clock_;
-  BudgetedJob syn_job_;
-  BudgetedJob unread_job_;
+  BudgetedJob job_;
   std::map<SocketAddress, std::uint64_t> syn_received_;
   std::map<SocketAddress, Unread> unread_;
-  std::vector<std::uint16_t> syn_ports_;     // looked at in the last pass, ascending
-  std::vector<std::uint16_t> unread_ports_;  // looked at in the last pass, ascending
+  std::vector<std::uint16_t> ports_;  // looked at in the last pass, ascending
 };
 
 }  // namespace loopscope

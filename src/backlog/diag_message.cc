@@ -60,6 +60,8 @@ DiagSocket to_socket(const inet_diag_msg& message) {
   socket.wqueue = message.idiag_wqueue;
   socket.uid = message.idiag_uid;
   socket.inode = message.idiag_inode;
+  socket.interface = message.id.idiag_if;
+  socket.cookie = {message.id.idiag_cookie[0], message.id.idiag_cookie[1]};
   return socket;
 }
 
@@ -98,6 +100,29 @@ std::vector<std::byte> build_dump_request(std::uint32_t states,
   }
   header.nlmsg_len = static_cast<std::uint32_t>(out.size());
   std::memcpy(out.data(), &header, sizeof(header));
+  return out;
+}
+
+std::vector<std::byte> build_get_request(const DiagSocket& socket, std::uint32_t sequence) {
+  inet_diag_req_v2 request{};
+  request.sdiag_family = socket.local.ipv6 ? AF_INET6 : AF_INET;
+  request.sdiag_protocol = IPPROTO_TCP;
+  request.idiag_states = ~0U;
+  request.id.idiag_sport = htons(socket.local.port);
+  static_assert(sizeof(request.id.idiag_src) == sizeof(socket.local.bytes));
+  std::memcpy(static_cast<void*>(request.id.idiag_src), socket.local.bytes.data(),
+              socket.local.bytes.size());
+  request.id.idiag_if = socket.interface;
+  request.id.idiag_cookie[0] = socket.cookie[0];
+  request.id.idiag_cookie[1] = socket.cookie[1];
+  nlmsghdr header{};
+  header.nlmsg_len = sizeof(header) + sizeof(request);
+  header.nlmsg_type = SOCK_DIAG_BY_FAMILY;
+  header.nlmsg_flags = NLM_F_REQUEST;
+  header.nlmsg_seq = sequence;
+  std::vector<std::byte> out;
+  append(out, header);
+  append(out, request);
   return out;
 }
 

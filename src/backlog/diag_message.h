@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -13,11 +14,13 @@ namespace loopscope {
 /// One TCP socket as the kernel's sock_diag reports it.
 struct DiagSocket {
   SocketAddress local;
-  std::uint8_t state = 0;    ///< TCP_LISTEN, TCP_SYN_RECV, TCP_ESTABLISHED... (netinet/tcp.h)
-  std::uint32_t rqueue = 0;  ///< LISTEN: accept-queue depth; else unread bytes
-  std::uint32_t wqueue = 0;  ///< LISTEN: the queue's limit; else unacknowledged bytes
-  std::uint32_t uid = 0;     ///< owner of the socket; 0 for half-open and unaccepted ones
-  std::uint32_t inode = 0;   ///< 0: no process has it (half-open, not yet accepted)
+  std::uint8_t state = 0;       ///< TCP_LISTEN, TCP_SYN_RECV, TCP_ESTABLISHED... (netinet/tcp.h)
+  std::uint32_t rqueue = 0;     ///< LISTEN: accept-queue depth; else unread bytes
+  std::uint32_t wqueue = 0;     ///< LISTEN: the queue's limit; else unacknowledged bytes
+  std::uint32_t uid = 0;        ///< owner of the socket; 0 for half-open and unaccepted ones
+  std::uint32_t inode = 0;      ///< 0: no process has it (half-open, not yet accepted)
+  std::uint32_t interface = 0;  ///< index it is bound to, 0: none
+  std::array<std::uint32_t, 2> cookie{};  ///< never reused, unlike the inode
 };
 
 using DiagVisitor = std::function<void(const DiagSocket&)>;
@@ -41,6 +44,10 @@ std::vector<std::byte> build_dump_request(std::uint32_t states,
 
 /// Most ports one request can filter by; with more, leave `ports` empty and filter yourself.
 inline constexpr std::size_t kMaxFilterPorts = 64;
+
+/// Builds a request for exactly this socket: its address, interface and cookie. The answer is
+/// one message, or an error (ENOENT, ESTALE) when a look-up of the address finds another.
+std::vector<std::byte> build_get_request(const DiagSocket& socket, std::uint32_t sequence);
 
 /// Visits the sockets in one datagram. Pure; any bytes are safe. Messages of another
 /// sequence number (an earlier dump that was given up) are skipped.

@@ -4,10 +4,10 @@
 
 namespace loopscope {
 
-ListenerIndex::ListenerIndex(std::span<const ListenSocket> listeners,
+ListenerIndex::ListenerIndex(std::span<const DiagSocket> listeners,
                              std::span<const ListenerOwner> owners) {
   for (const ListenerOwner& owner : owners) owners_[owner.inode].push_back(owner.pid);
-  for (const ListenSocket& socket : listeners) {
+  for (const DiagSocket& socket : listeners) {
     Group& group = groups_[socket.local];
     ++group.sockets;
     const std::vector<int>& pids = owners_of(socket.inode);
@@ -22,6 +22,11 @@ const std::vector<int>& ListenerIndex::owners_of(std::uint32_t inode) const {
   static const std::vector<int> kNobody;
   const auto found = owners_.find(inode);
   return found == owners_.end() ? kNobody : found->second;
+}
+
+bool ListenerIndex::has_siblings(const SocketAddress& listener) const {
+  const auto group = groups_.find(listener);
+  return group != groups_.end() && group->second.sockets > 1;
 }
 
 std::optional<SocketAddress> ListenerIndex::listener_for(const SocketAddress& local) const {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "backlog/attribution.h"
-#include "backlog/sock_diag.h"
+#include "backlog/diag_message.h"
 
 namespace loopscope {
 
@@ -16,10 +16,13 @@ namespace loopscope {
 class ListenerIndex {
  public:
   ListenerIndex() = default;
-  ListenerIndex(std::span<const ListenSocket> listeners, std::span<const ListenerOwner> owners);
+  ListenerIndex(std::span<const DiagSocket> listeners, std::span<const ListenerOwner> owners);
 
   /// Watched pids owning a listening socket.
   const std::vector<int>& owners_of(std::uint32_t inode) const;
+
+  /// Whether several listening sockets have this address (SO_REUSEPORT).
+  bool has_siblings(const SocketAddress& listener) const;
 
   /// Ports with an owned listener, ascending.
   const std::vector<std::uint16_t>& owned_ports() const { return owned_ports_; }

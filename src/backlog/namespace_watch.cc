@@ -11,6 +11,8 @@ namespace {
 
 using Access = ProcessSockets::Access;
 
+// One look-up costs about a fifth of a dump.
+constexpr std::size_t kMaxRefreshed = 4;
 constexpr Nanos kRetryAfter = std::chrono::seconds(1);
 
 // Sockets held by unwatched processes of an unreadable target's uid. Processes of another
@@ -40,6 +42,7 @@ void NamespaceWatch::fail(const std::string& message) {
   error_ = message;
   diag_.reset();
   listeners_.clear();
+  can_refresh_ = false;
   retry_at_ = clock_.now() + kRetryAfter;
 }
 
@@ -56,18 +59,42 @@ Result<void> NamespaceWatch::open() {
   return outcome;
 }
 
-void NamespaceWatch::dump_listeners() {
+// False: take a full look instead.
+bool NamespaceWatch::refresh_owned() {
+  for (const std::size_t place : owned_) {
+    const Result<bool> found = diag_->refresh(listeners_[place]);
+    if (found && *found) continue;
+    if (!found) diag_.reset();  // a late answer must not meet the next request
+    return false;
+  }
+  return true;
+}
+
+void NamespaceWatch::plan_refresh() {
+  owned_.clear();
+  can_refresh_ = true;
+  for (std::size_t place = 0; place < listeners_.size(); ++place) {
+    if (index_.owners_of(listeners_[place].inode).empty()) continue;
+    owned_.push_back(place);
+    can_refresh_ = can_refresh_ && !index_.has_siblings(listeners_[place].local);
+  }
+  can_refresh_ = can_refresh_ && owned_.size() <= kMaxRefreshed;
+}
+
+void NamespaceWatch::sample_listeners(bool full) {
+  if (!full && can_refresh_ && refresh_owned()) return;
+  can_refresh_ = false;
   if (!diag_) {
     if (!error_.empty() && clock_.now() < retry_at_) return;
     const Result<void> opened = open();
     if (!opened) return fail(opened.error().message);
   }
-  Result<std::vector<ListenSocket>> dumped = diag_->listeners();
+  Result<std::vector<DiagSocket>> dumped = diag_->listeners();
   if (!dumped) return fail(dumped.error().message);
   error_.clear();
   listeners_ = std::move(*dumped);
   current_inodes_.clear();
-  for (const ListenSocket& socket : listeners_) current_inodes_.push_back(socket.inode);
+  for (const DiagSocket& socket : listeners_) current_inodes_.push_back(socket.inode);
   std::sort(current_inodes_.begin(), current_inodes_.end());
 }
 
@@ -81,6 +108,7 @@ void NamespaceWatch::find_owners() {
       attribute_listeners(listeners_, processes_, held_by_unwatched(processes_, wanted));
   index_ = ListenerIndex(listeners_, attribution.owners);
   notes_ = std::move(attribution.notes);
+  plan_refresh();
 }
 
 void NamespaceWatch::count_connections(bool force) {

@@ -25,10 +25,12 @@ class NamespaceWatch {
   void set_processes(std::vector<WatchedProcess> processes) { processes_ = std::move(processes); }
   const std::vector<WatchedProcess>& processes() const { return processes_; }
 
-  /// Takes the LISTEN dump; opens the socket when there is none. On failure listeners() is
-  /// empty, error() says why, and a new socket is tried a second later.
-  void dump_listeners();
-  const std::vector<ListenSocket>& listeners() const { return listeners_; }
+  /// Brings the depths up to date. Between full looks (`full`, or when something is
+  /// different from what was expected) only the few owned sockets are asked for, one by one:
+  /// that spares the kernel the walk over its table. On failure listeners() is empty,
+  /// error() says why, and a new netlink socket is tried a second later.
+  void sample_listeners(bool full);
+  const std::vector<DiagSocket>& listeners() const { return listeners_; }
   const std::string& error() const { return error_; }
 
   /// Whether listening sockets came or went since find_owners().
@@ -51,6 +53,8 @@ class NamespaceWatch {
  private:
   void fail(const std::string& message);
   Result<void> open();
+  bool refresh_owned();
+  void plan_refresh();
 
   const Clock& clock_;
   std::vector<WatchedProcess> processes_;
@@ -58,7 +62,9 @@ class NamespaceWatch {
   Nanos retry_at_{0};
   std::string error_;
 
-  std::vector<ListenSocket> listeners_;
+  std::vector<DiagSocket> listeners_;
+  std::vector<std::size_t> owned_;             // places in listeners_
+  bool can_refresh_ = false;                   // owned_ is up to date, short and without siblings
   std::vector<std::uint32_t> current_inodes_;  // ascending
   std::vector<std::uint32_t> known_inodes_;    // ascending, as of find_owners()
   ListenerIndex index_;

@@ -12,7 +12,7 @@
 namespace loopscope {
 namespace {
 
-constexpr std::size_t kMaxNetstatBytes = 64 * 1024;
+constexpr std::size_t kMaxNetstatBytes = 65536;
 constexpr std::string_view kTcpExt = "TcpExt:";
 
 Result<NetnsId> netns_behind(const std::string& path) {

@@ -21,7 +21,7 @@
 namespace loopscope {
 namespace {
 
-constexpr std::size_t kBufferSize = 64 * 1024;  // the kernel sends at most 32 KiB at a time
+constexpr std::size_t kBufferSize = 65536;  // the kernel sends at most 32 KiB at a time
 constexpr std::size_t kMaxListeners = 65536;
 constexpr std::chrono::seconds kDumpDeadline{2};
 constexpr timeval kReceiveTimeout{1, 0};
@@ -85,61 +85,72 @@ Result<SockDiag> SockDiag::open_for_pid(int pid) {
   return SockDiag(std::move(*socket));
 }
 
-Result<std::vector<ListenSocket>> SockDiag::listeners() {
-  std::vector<ListenSocket> found;
+Result<std::vector<DiagSocket>> SockDiag::listeners() {
+  std::vector<DiagSocket> found;
   const Result<void> dumped = dump(state_bit(TCP_LISTEN), {}, [&](const DiagSocket& socket) {
-    if (socket.state != TCP_LISTEN || found.size() == kMaxListeners) return;
-    found.push_back({socket.local, socket.inode, socket.uid, socket.rqueue, socket.wqueue});
+    if (socket.state == TCP_LISTEN && found.size() < kMaxListeners) found.push_back(socket);
   });
   if (!dumped) return dumped.error();
   return found;
 }
 
-Result<void> SockDiag::visit_syn_received(std::span<const std::uint16_t> ports,
-                                          const DiagVisitor& visit) {
-  return dump_filtered(state_bit(TCP_SYN_RECV), ports, [&](const DiagSocket& socket) {
-    if (socket.state == TCP_SYN_RECV) visit(socket);
+Result<bool> SockDiag::refresh(DiagSocket& listener) {
+  const Result<void> sent = send(build_get_request(listener, ++sequence_));
+  if (!sent) return sent.error();
+  bool found = false;
+  const Result<DiagChunk> chunk = receive([&](const DiagSocket& socket) {
+    if (socket.state != TCP_LISTEN || socket.cookie != listener.cookie) return;
+    listener = socket;
+    found = true;
   });
+  if (!chunk) return chunk.error();
+  return found;
 }
 
-Result<void> SockDiag::visit_unread(std::span<const std::uint16_t> ports,
-                                    const DiagVisitor& visit) {
-  return dump_filtered(state_bit(TCP_ESTABLISHED), ports, [&](const DiagSocket& socket) {
-    if (socket.state == TCP_ESTABLISHED && socket.rqueue > 0) visit(socket);
-  });
-}
-
-Result<void> SockDiag::dump_filtered(std::uint32_t states, std::span<const std::uint16_t> ports,
-                                     const DiagVisitor& visit) {
+Result<void> SockDiag::visit_connections(std::span<const std::uint16_t> ports,
+                                         const DiagVisitor& visit) {
   if (ports.empty()) return {};
-  const DiagVisitor only_ports = [&](const DiagSocket& socket) {
+  const DiagVisitor check = [&](const DiagSocket& socket) {
+    const bool half_open = socket.state == TCP_SYN_RECV;
+    const bool unread = socket.state == TCP_ESTABLISHED && socket.rqueue > 0;
+    if (!half_open && !unread) return;
     if (std::find(ports.begin(), ports.end(), socket.local.port) != ports.end()) visit(socket);
   };
   const bool in_kernel = port_filter_works_ && ports.size() <= kMaxFilterPorts;
-  return dump(states, in_kernel ? ports : std::span<const std::uint16_t>{}, only_ports);
+  return dump(state_bit(TCP_SYN_RECV) | state_bit(TCP_ESTABLISHED),
+              in_kernel ? ports : std::span<const std::uint16_t>{}, check);
 }
 
 Result<void> SockDiag::dump(std::uint32_t states, std::span<const std::uint16_t> ports,
                             const DiagVisitor& visit) {
-  const std::vector<std::byte> request = build_dump_request(states, ports, ++sequence_);
+  Result<void> sent = send(build_dump_request(states, ports, ++sequence_));
+  if (!sent) return sent;
+  const auto deadline = std::chrono::steady_clock::now() + kDumpDeadline;
+  while (std::chrono::steady_clock::now() < deadline) {
+    const Result<DiagChunk> chunk = receive(visit);
+    if (!chunk) return chunk.error();
+    if (chunk->done) return {};
+    if (chunk->error == EINVAL && !ports.empty()) {
+      port_filter_works_ = false;  // refused as a whole, before any socket was sent
+      return dump(states, {}, visit);
+    }
+    if (chunk->error != 0) {
+      return Error{"the kernel refused to list its TCP sockets: " + errno_text(chunk->error) +
+                   "; it needs CONFIG_INET_TCP_DIAG"};
+    }
+  }
+  return Error{"listing the TCP sockets took more than 2 s"};
+}
+
+Result<void> SockDiag::send(std::span<const std::byte> request) {
   if (::send(socket_.get(), request.data(), request.size(), 0) < 0) {
     return Error{"cannot ask the kernel for its TCP sockets: " + errno_text(errno)};
   }
-  const Result<int> answer = receive_dump(visit);
-  if (!answer) return answer.error();
-  if (*answer == 0) return {};
-  if (*answer == EINVAL && !ports.empty()) {
-    port_filter_works_ = false;  // refused as a whole, before any socket was sent
-    return dump(states, {}, visit);
-  }
-  return Error{"the kernel refused to list its TCP sockets: " + errno_text(*answer) +
-               "; it needs CONFIG_INET_TCP_DIAG"};
+  return {};
 }
 
-// The errno the kernel answered with, 0 for a complete dump.
-Result<int> SockDiag::receive_dump(const DiagVisitor& visit) {
-  const auto deadline = std::chrono::steady_clock::now() + kDumpDeadline;
-  while (std::chrono::steady_clock::now() < deadline) {
+Result<DiagChunk> SockDiag::receive(const DiagVisitor& visit) {
+  while (true) {
     sockaddr_nl sender{};
     socklen_t sender_size = sizeof(sender);
     const ssize_t got = ::recvfrom(socket_.get(), buffer_.data(), buffer_.size(), MSG_TRUNC,
@@ -151,11 +162,8 @@ Result<int> SockDiag::receive_dump(const DiagVisitor& visit) {
     if (sender.nl_pid != 0) continue;  // only the kernel may answer
     const auto size = static_cast<std::size_t>(got);
     if (size > buffer_.size()) return Error{"the kernel's list of TCP sockets was cut off"};
-    const DiagChunk chunk = parse_diag_messages(std::span(buffer_).first(size), sequence_, visit);
-    if (chunk.error != 0) return chunk.error;
-    if (chunk.done) return 0;
+    return parse_diag_messages(std::span(buffer_).first(size), sequence_, visit);
   }
-  return Error{"listing the TCP sockets took more than 2 s"};
 }
 
 }  // namespace loopscope

@@ -12,15 +12,6 @@
 
 namespace loopscope {
 
-/// One listening TCP socket.
-struct ListenSocket {
-  SocketAddress local;
-  std::uint32_t inode = 0;
-  std::uint32_t uid = 0;    ///< effective uid of its creator
-  std::uint32_t depth = 0;  ///< connections waiting to be accepted; full at limit + 1
-  std::uint32_t limit = 0;  ///< listen() backlog capped by net.core.somaxconn
-};
-
 /// A NETLINK_SOCK_DIAG socket bound for life to one network namespace. Asking needs no
 /// privilege inside the own namespace. Not thread-safe.
 ///
@@ -37,23 +28,30 @@ class SockDiag {
 
   /// Every listening TCP socket, IPv4 and IPv6. The kernel walks its table of listening
   /// sockets only: tens of microseconds, whatever the number of connections.
-  Result<std::vector<ListenSocket>> listeners();
+  /// rqueue is the accept-queue depth (full at limit + 1), wqueue its limit: the listen()
+  /// backlog capped by net.core.somaxconn.
+  Result<std::vector<DiagSocket>> listeners();
 
-  /// Half-open connections (SYN received, not yet acknowledged). Walks the table of all
-  /// connections: 1 ms when that is empty, 10-16 ms beside 50,000 connections.
-  Result<void> visit_syn_received(std::span<const std::uint16_t> ports, const DiagVisitor& visit);
+  /// Brings the figures of one listening socket up to date without walking any table: a few
+  /// microseconds. False: the kernel does not find exactly this socket, because it was
+  /// closed or because SO_REUSEPORT siblings share its address; use listeners().
+  Result<bool> refresh(DiagSocket& listener);
 
-  /// Established connections, accepted or not, with bytes that nobody has read. Costs a
-  /// walk like visit_syn_received. Connections whose client has closed already (CLOSE_WAIT)
-  /// are left out: there the kernel counts the end of stream as one unread byte.
-  Result<void> visit_unread(std::span<const std::uint16_t> ports, const DiagVisitor& visit);
+  /// Connections whose local port is one of `ports`: half-open ones (TCP_SYN_RECV: SYN
+  /// received, not yet acknowledged) and, accepted or not, established ones
+  /// (TCP_ESTABLISHED) with bytes that nobody has read. Walks the table of all
+  /// connections: 1 ms when that is empty, 10-50 ms beside 50,000 connections.
+  ///
+  /// Connections whose client has closed already (CLOSE_WAIT) are left out: there the kernel
+  /// counts the end of stream as one unread byte.
+  Result<void> visit_connections(std::span<const std::uint16_t> ports, const DiagVisitor& visit);
 
  private:
   explicit SockDiag(UniqueFd socket);
   Result<void> dump(std::uint32_t states, std::span<const std::uint16_t> ports,
                     const DiagVisitor& visit);
-  Result<void> dump_filtered(std::uint32_t states, std::span<const std::uint16_t> ports,
-                             const DiagVisitor& visit);
+  Result<void> send(std::span<const std::byte> request);
+  Result<DiagChunk> receive(const DiagVisitor& visit);
   Result<int> receive_dump(const DiagVisitor& visit);
 
   UniqueFd socket_;

@@ -9,8 +9,8 @@ namespace {
 
 using Access = ProcessSockets::Access;
 
-ListenSocket listener(std::uint32_t inode, std::uint32_t uid, std::uint16_t port) {
-  ListenSocket socket;
+DiagSocket listener(std::uint32_t inode, std::uint32_t uid, std::uint16_t port) {
+  DiagSocket socket;
   socket.inode = inode;
   socket.uid = uid;
   socket.local.port = port;
@@ -35,8 +35,8 @@ std::vector<std::pair<std::uint32_t, int>> owners(const Attribution& attribution
 
 using Pairs = std::vector<std::pair<std::uint32_t, int>>;
 
-const std::vector<ListenSocket> kListeners = {listener(1, 1000, 80), listener(2, 1000, 81),
-                                              listener(3, 33, 82), listener(4, 0, 83)};
+const std::vector<DiagSocket> kListeners = {listener(1, 1000, 80), listener(2, 1000, 81),
+                                            listener(3, 33, 82), listener(4, 0, 83)};
 
 TEST(Attribution, ReadableProcessesOwnWhatTheyHold) {
   const std::vector<WatchedProcess> processes = {readable(10, {1, 2}), readable(11, {2})};

@@ -12,8 +12,8 @@ SocketAddress address(std::uint8_t last, std::uint16_t port) {
   return result;
 }
 
-ListenSocket listener(std::uint32_t inode, const SocketAddress& local) {
-  ListenSocket socket;
+DiagSocket listener(std::uint32_t inode, const SocketAddress& local) {
+  DiagSocket socket;
   socket.inode = inode;
   socket.local = local;
   return socket;
@@ -23,8 +23,8 @@ TEST(ListenerIndex, SharesOfAnAddress) {
   const SocketAddress one = address(1, 80);
   const SocketAddress two = address(2, 80);
   const SocketAddress three = address(3, 81);
-  const std::vector<ListenSocket> sockets = {listener(1, one), listener(2, one), listener(3, two),
-                                             listener(4, three), listener(5, address(4, 99))};
+  const std::vector<DiagSocket> sockets = {listener(1, one), listener(2, one), listener(3, two),
+                                           listener(4, three), listener(5, address(4, 99))};
   // 10 and 11 have a SO_REUSEPORT socket each, 12 and 13 share one, 14 is alone.
   const std::vector<ListenerOwner> owners = {{1, 10}, {2, 11}, {3, 12}, {3, 13}, {4, 14}};
   const ListenerIndex index(sockets, owners);
@@ -39,8 +39,8 @@ TEST(ListenerIndex, SharesOfAnAddress) {
 }
 
 TEST(ListenerIndex, ASpecificListenerComesBeforeTheWildcard) {
-  const std::vector<ListenSocket> sockets = {listener(1, address(0, 80)),
-                                             listener(2, address(1, 80))};
+  const std::vector<DiagSocket> sockets = {listener(1, address(0, 80)),
+                                           listener(2, address(1, 80))};
   const ListenerIndex index(sockets, {});
   EXPECT_EQ(index.listener_for(address(1, 80)), address(1, 80));
   EXPECT_EQ(index.listener_for(address(2, 80)), address(0, 80));

@@ -22,10 +22,10 @@ SockDiag open_here() {
   return std::move(*diag);
 }
 
-std::optional<ListenSocket> look_up(SockDiag& diag, const std::string& label) {
+std::optional<DiagSocket> look_up(SockDiag& diag, const std::string& label) {
   const auto listeners = diag.listeners();
   if (!listeners) testing::die(listeners.error().message);
-  for (const ListenSocket& socket : *listeners) {
+  for (const DiagSocket& socket : *listeners) {
     if (to_label(socket.local) == label) return socket;
   }
   return std::nullopt;
@@ -34,7 +34,8 @@ std::optional<ListenSocket> look_up(SockDiag& diag, const std::string& label) {
 std::size_t count_unread(SockDiag& diag, std::uint16_t port) {
   std::size_t count = 0;
   const std::vector<std::uint16_t> ports = {port};
-  const auto dumped = diag.visit_unread(ports, [&](const DiagSocket&) { ++count; });
+  const auto dumped = diag.visit_connections(
+      ports, [&](const DiagSocket& socket) { count += socket.state == TCP_ESTABLISHED ? 1 : 0; });
   if (!dumped) testing::die(dumped.error().message);
   return count;
 }
@@ -46,10 +47,10 @@ TEST(SockDiag, ListsDepthAndLimitOfBothFamilies) {
     const auto clients = start_connects(3, listener.port(), ipv6);
     ASSERT_TRUE(wait_for([&] {
       const auto socket = look_up(diag, listener.label());
-      return socket && socket->depth == 3;
+      return socket && socket->rqueue == 3;
     })) << listener.label();
     const auto socket = look_up(diag, listener.label());
-    EXPECT_EQ(socket->limit, 77U);
+    EXPECT_EQ(socket->wqueue, 77U);
     EXPECT_EQ(socket->uid, ::geteuid());
     EXPECT_NE(socket->inode, 0U);
   }
@@ -72,6 +73,44 @@ TEST(SockDiag, UnreadCountsAcceptedAndUnacceptedConnections) {
   EXPECT_EQ(count_unread(diag, listener.port()), 2U);
 }
 
+TEST(SockDiag, RefreshesOneListener) {
+  SockDiag diag = open_here();
+  for (const bool ipv6 : {false, true}) {
+    for (const bool any_address : {false, true}) {
+      const Listener listener(ListenerOptions{.ipv6 = ipv6, .any_address = any_address});
+      auto socket = look_up(diag, listener.label());
+      ASSERT_TRUE(socket.has_value());
+      EXPECT_EQ(socket->rqueue, 0U);
+      const auto clients = start_connects(2, listener.port(), ipv6);
+      EXPECT_TRUE(wait_for([&] {
+        const auto found = diag.refresh(*socket);
+        return found.ok() && *found && socket->rqueue == 2;
+      })) << listener.label();
+      EXPECT_EQ(socket->inode, look_up(diag, listener.label())->inode);
+    }
+  }
+}
+
+TEST(SockDiag, RefreshNeverTakesAnotherSocketsFigures) {
+  SockDiag diag = open_here();
+  std::optional<DiagSocket> closed;
+  std::uint16_t port = 0;
+  {
+    const Listener listener;
+    port = listener.port();
+    closed = look_up(diag, listener.label());
+  }
+  ASSERT_TRUE(closed.has_value());
+  auto gone = diag.refresh(*closed);
+  ASSERT_TRUE(gone.ok()) << gone.error().message;
+  EXPECT_FALSE(*gone);
+  const Listener successor(ListenerOptions{.port = port});
+  gone = diag.refresh(*closed);
+  ASSERT_TRUE(gone.ok()) << gone.error().message;
+  EXPECT_FALSE(*gone);
+  EXPECT_TRUE(look_up(diag, successor.label()).has_value());  // the socket is still of use
+}
+
 TEST(SockDiag, ManyPortsAreFilteredHere) {
   SockDiag diag = open_here();
   const Listener listener;
@@ -81,7 +120,7 @@ TEST(SockDiag, ManyPortsAreFilteredHere) {
   ports.push_back(listener.port());
   EXPECT_TRUE(wait_for([&] {
     std::size_t count = 0;
-    return diag.visit_unread(ports, [&](const DiagSocket&) { ++count; }).ok() && count == 1;
+    return diag.visit_connections(ports, [&](const DiagSocket&) { ++count; }).ok() && count == 1;
   }));
 }
 
@@ -93,8 +132,8 @@ TEST(SockDiag, HalfOpenConnectionsAreCounted) {
   const std::vector<std::uint16_t> ports = {listener.port()};
   const auto half_open = [&] {
     std::size_t count = 0;
-    const auto dumped = diag.visit_syn_received(ports, [&](const DiagSocket& socket) {
-      if (to_label(socket.local) == listener.label()) ++count;
+    const auto dumped = diag.visit_connections(ports, [&](const DiagSocket& socket) {
+      if (socket.state == TCP_SYN_RECV && to_label(socket.local) == listener.label()) ++count;
     });
     return dumped.ok() ? count : 999;
   };
@@ -117,7 +156,7 @@ TEST(SockDiag, LooksIntoAnotherNetworkNamespace) {
   ASSERT_TRUE(there.ok()) << there.error().message;
   ASSERT_TRUE(wait_for([&] {
     const auto socket = look_up(*there, label);
-    return socket && socket->depth == 2 && socket->limit == 9;
+    return socket && socket->rqueue == 2 && socket->wqueue == 9;
   }));
   // This thread has not moved.
   const Listener here;
@@ -148,11 +187,11 @@ TEST(SockDiag, AProcessThatIsGoneIsAnError) {
   EXPECT_FALSE(SockDiag::open_for_pid(pid).ok());
 }
 
-double median_listen_dump_us(SockDiag& diag) {
+double median_us(const std::function<bool()>& look) {
   std::vector<double> costs;
   for (int i = 0; i < 301; ++i) {
     const auto begin = std::chrono::steady_clock::now();
-    if (!diag.listeners()) return -1;
+    if (!look()) return -1;
     const auto cost = std::chrono::steady_clock::now() - begin;
     costs.push_back(std::chrono::duration<double, std::micro>(cost).count());
   }
@@ -172,7 +211,12 @@ TEST(SockDiag, ListenDumpCostDoesNotGrowWithConnections) {
   allow_descriptors(2 * kConnections + 200);
   SockDiag diag = open_here();
   const Listener listener(ListenerOptions{.backlog = 4096});
-  const double before = median_listen_dump_us(diag);
+  auto socket = look_up(diag, listener.label());
+  ASSERT_TRUE(socket.has_value());
+  const auto dump = [&] { return diag.listeners().ok(); };
+  const auto refresh = [&] { return diag.refresh(*socket).ok(); };
+  const double before = median_us(dump);
+  const double refresh_before = median_us(refresh);
   const double unread_before = unread_dump_us(diag, listener.port());
   std::vector<UniqueFd> clients;
   std::vector<UniqueFd> accepted;
@@ -181,14 +225,19 @@ TEST(SockDiag, ListenDumpCostDoesNotGrowWithConnections) {
     accepted.push_back(listener.accept_one());
     send_text(clients.back(), "x");
   }
-  const double beside = median_listen_dump_us(diag);
+  const double beside = median_us(dump);
+  const double refresh_beside = median_us(refresh);
   ASSERT_TRUE(wait_for([&] { return count_unread(diag, listener.port()) == kConnections; }));
   std::printf("LISTEN dump, median: %.1f us with no connections, %.1f us beside %zu (x2 ends)\n",
               before, beside, kConnections);
+  std::printf("refresh of one listener, median: %.1f us, then %.1f us\n", refresh_before,
+              refresh_beside);
   std::printf("unread dump: %.0f us with no connections, %.0f us reporting all of them\n",
               unread_before, unread_dump_us(diag, listener.port()));
   std::printf("unread dump of another port: %.0f us\n", unread_dump_us(diag, 1));
+  EXPECT_GT(refresh_before, 0);
   EXPECT_LT(beside, 5 * before + 200);
+  EXPECT_LT(refresh_beside, 5 * refresh_before + 200);
 }
 
 }  // namespace
