@@ -29,12 +29,26 @@ bool ExactTracker::starts_at(Nanos begin) {
   if (begin < Nanos(0) || begin > kLargestTime) return false;
   const bool other_clock = begin > last_end_ + kLongestStep || begin < last_end_ - kClockChange;
   if (!started_ || other_clock) {
+    end_unseen();
     started_ = true;
     last_end_ = waited_until_ = begin;
-    if (in_progress_ && stalls_.in_progress()) stalls_.on_busy_end(period_so_far());
-    in_progress_.reset();
   }
   return true;
+}
+
+/// Ends the iteration in progress where it was last shown: its real end will not be told.
+void ExactTracker::end_unseen() {
+  if (!in_progress_) return;
+  const BusyPeriod period = period_so_far();
+  if (period.duration > Nanos(0)) waited_until(period.start);
+  stats_.clear_open_time();
+  for (std::size_t i = 0; i < kPhaseCount; ++i) {
+    stats_.add_busy(static_cast<Phase>(i), period.phases[i]);
+  }
+  stats_.observe_busy_periods(period.end(), period.duration, 1);
+  stalls_.on_busy_end(period);
+  last_end_ = waited_until_ = std::max(period.end(), waited_until_);
+  in_progress_.reset();
 }
 
 void ExactTracker::waited_until(Nanos time) {
@@ -75,12 +89,12 @@ void ExactTracker::on_iteration(const LoopIteration& iteration) {
 }
 
 void ExactTracker::on_short_iterations(const ShortIterations& turns) {
-  if (turns.count == 0 || !starts_at(started_ ? std::max(turns.until, last_end_) : turns.until)) {
-    return;
-  }
+  if (turns.count == 0) return;
+  const Nanos end = started_ ? std::max(turns.until, last_end_) : turns.until;
+  if (!starts_at(end)) return;
   PhaseTimes phases = turns.phases;
   phases[index_of(Phase::kPollWait)] = Nanos(0);
-  const Nanos possible = std::max(turns.until - last_end_, Nanos(0));
+  const Nanos possible = end - last_end_;
   const Nanos busy = possible - fit(phases, possible);
 
   stats_.clear_open_time();
@@ -89,7 +103,6 @@ void ExactTracker::on_short_iterations(const ShortIterations& turns) {
     stats_.add_busy(static_cast<Phase>(i), phases[i]);
   }
   // Waiting may have been shown past the begin of these turns.
-  const Nanos end = last_end_ + possible;
   waited_until(std::max(end - busy, last_end_));
   stats_.add_iterations(turns.count);
   stats_.observe_iterations(busy, turns.count);
@@ -109,9 +122,7 @@ void ExactTracker::on_busy(Nanos since, Phase phase) {
 
 void ExactTracker::on_gap(Nanos at) {
   if (!started_ || at <= last_end_ || at > last_end_ + kLongestStep) return;
-  if (in_progress_ && stalls_.in_progress()) stalls_.on_busy_end(period_so_far());
-  in_progress_.reset();
-  stats_.clear_open_time();
+  end_unseen();
   if (at > waited_until_) stats_.add_unwatched(at - waited_until_);
   last_end_ = waited_until_ = std::max(at, waited_until_);
 }
@@ -145,7 +156,7 @@ void ExactTracker::show_open_time(Nanos now) {
 }
 
 Nanos ExactTracker::busy_for(Nanos now) const {
-  return in_progress_ ? std::max(now - in_progress_->since, Nanos(0)) : Nanos(0);
+  return in_progress_ && now > in_progress_->since ? now - in_progress_->since : Nanos(0);
 }
 
 }  // namespace loopscope

@@ -46,6 +46,7 @@ class ExactTracker {
   };
 
   bool starts_at(Nanos begin);
+  void end_unseen();
   void credit(Nanos now);
   BusyPeriod period_so_far() const;
   void waited_until(Nanos time);

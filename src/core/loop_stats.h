@@ -64,8 +64,8 @@ class LoopStats {
   double next_shift();
 
   MonotoneTotals<kPhaseCount + 1> time_;
-  MonotoneTotals<kStallCells> stall_count_;
-  MonotoneTotals<kStallCells> stall_time_;
+  MonotoneTotals<kStallCells, kPhaseCount> stall_count_;
+  MonotoneTotals<kStallCells, kPhaseCount> stall_time_;
   Histogram lag_;
   Histogram stall_duration_;
   std::optional<Histogram> iteration_duration_;

@@ -306,13 +306,17 @@ void SampledTracker::report_stall() {
 
 Nanos SampledTracker::busy_for(Nanos now) const {
   if (!last_ || waits(*last_)) return Nanos(0);
-  const Nanos since_look = now - last_->at;
-  return busy_so_far(false) + (since_look > kStaleLook ? Nanos(0) : std::max(since_look, Nanos(0)));
+  const Nanos since_look = now > last_->at ? now - last_->at : Nanos(0);
+  return busy_so_far(false) + (since_look > kStaleLook ? Nanos(0) : since_look);
 }
 
 void SampledTracker::show_open_time() {
   PhaseTimes times{};
-  if (last_ && !waits(*last_)) times = stretch_.open_time(mix_);
+  if (last_ && !waits(*last_)) {
+    PhaseMix with_open_period = mix_;
+    with_open_period.add(open_.first_phase, open_.step_before / 2);
+    times = stretch_.open_time(with_open_period);
+  }
   stats_.set_open_time(times, in_gap_ ? gap_until_ - last_->at : Nanos(0));
 }
 
