@@ -7,37 +7,41 @@
 
 #include "core/loop_tracker.h"
 #include "core/snapshot.h"
+#include "core/stall_listener.h"
 #include "sources/loop_source.h"
 #include "sources/sampling_policy.h"
 
 namespace loopscope {
 
-/// One loop with the source that looks at it and the tracker that keeps its figures.
-/// The sampling thread calls look(); snapshot() may be called from any thread.
+/// One loop: the source that looks at it and the tracker that keeps its figures.
+/// The sampling thread calls look(); everything else may be called from any thread.
 class SampledLoop {
  public:
-  SampledLoop(LoopLabels labels, std::unique_ptr<LoopSource> source, SamplingPolicy policy,
-              std::unique_ptr<LoopTracker> tracker);
+  /// `name`: value of the `loop` label. `stalls` (may be null) hears of its stalls.
+  SampledLoop(std::string name, std::unique_ptr<LoopSource> source, SamplingPolicy policy,
+              Nanos threshold, std::unique_ptr<StallListener> stalls);
 
   /// One look at `now`; returns when the next is due. After an error of the source the
-  /// loop is failed() and no longer looked at.
+  /// loop is failed() and not looked at until it gets a new source.
   Nanos look(Nanos now);
-  LoopSnapshot snapshot(Nanos now) const;
+
+  const std::string& name() const { return name_; }
+  LoopInfo info() const;
+  LoopStatsSnapshot stats(Nanos now) const;
 
   bool failed() const { return failed_.load(std::memory_order_acquire); }
   std::string failure() const;
-  const LoopLabels& labels() const { return labels_; }
-
-  /// Puts a new source in place of a failed one; figures go on.
-  void replace_source(std::unique_ptr<LoopSource> source, SamplingPolicy policy);
+  /// Another source for the same loop, after the first failed; the figures go on.
+  void replace_source(std::unique_ptr<LoopSource> source);
   void set_policy(SamplingPolicy policy, Nanos threshold);
 
  private:
-  const LoopLabels labels_;
+  const std::string name_;
   mutable std::mutex mutex_;
   std::unique_ptr<LoopSource> source_;
   SamplingPolicy policy_;
-  std::unique_ptr<LoopTracker> tracker_;
+  std::unique_ptr<StallListener> stalls_;
+  mutable LoopTracker tracker_;
   std::atomic<bool> failed_{false};
   std::string failure_;
 };

@@ -21,6 +21,7 @@ Sampler::~Sampler() { stop(); }
 
 void Sampler::add(std::shared_ptr<SampledLoop> loop) {
   const std::lock_guard lock(mutex_);
+  std::erase_if(entries_, [&loop](const Entry& entry) { return entry.loop == loop; });
   entries_.push_back({std::move(loop), clock_.now()});
   entries_changed_ = true;
   wake_.notify_one();

@@ -23,6 +23,7 @@ class Sampler {
   Sampler(const Sampler&) = delete;
   Sampler& operator=(const Sampler&) = delete;
 
+  /// Looks at the loop at once and from then on; also one it had before, after a failure.
   void add(std::shared_ptr<SampledLoop> loop);
   /// The loop is not looked at any more once this returns.
   void remove(const std::shared_ptr<SampledLoop>& loop);

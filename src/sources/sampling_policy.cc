@@ -1,6 +1,7 @@
 #include "sources/sampling_policy.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace loopscope {
 namespace {

@@ -1,0 +1,261 @@
+#include "apps/loopscope/command_line.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+#include "base/quoted_text.h"
+#include "base/version.h"
+#include "config/suggestion.h"
+#include "config/values.h"
+
+namespace loopscope {
+namespace {
+
+constexpr int kUsageError = 2;
+
+constexpr char kMainFooter[] =
+    "Examples:\n"
+    "  loopscope run --pid 4242            watch one process\n"
+    "  loopscope run --name 'server\\.js'   watch every process whose command line has this\n"
+    "  loopscope run -- node app.js        start a program and watch it\n"
+    "  loopscope doctor                    what can be measured on this machine, and why not\n"
+    "\n"
+    "Metrics are served at http://127.0.0.1:15667/metrics unless --listen says otherwise.\n"
+    "Exit codes: 0 ended by SIGTERM or SIGINT, 1 failure, 2 bad command line or configuration.";
+
+constexpr char kRunFooter[] =
+    "Which processes:\n"
+    "  --pid, --name and --port can be repeated and mixed: a process that any of them selects\n"
+    "  is watched. They replace the targets of the configuration file. Without any selection,\n"
+    "  every visible process with a listening TCP socket and an event loop is watched.\n"
+    "  With -- COMMAND only that program is watched; everything after -- belongs to it.\n"
+    "\n"
+    "REGEX is an extended regular expression; it may match anywhere in the name or command line.\n"
+    "Durations carry a unit: 250us, 50ms, 1.5s. Port 0 in --listen picks a free port.\n"
+    "Flags override the configuration file.\n"
+    "\n"
+    "Examples:\n"
+    "  loopscope run --port 3000 --stall-threshold 100ms\n"
+    "  loopscope run --config /etc/loopscope.yaml --log-format json\n"
+    "  loopscope run --listen 127.0.0.1:0 -- node app.js --port 8080";
+
+CommandLineOutcome usage_error(const std::string& message, const std::string& verb) {
+  const std::string help = verb.empty() ? "loopscope --help" : "loopscope " + verb + " --help";
+  return {std::nullopt, kUsageError, "loopscope: " + message + "\nsee " + help + "\n"};
+}
+
+/// An option whose text goes through the same parser as in the configuration file.
+/// CLI11's way to refuse a value is its exception, caught in parse_command_line().
+template <typename Store>
+CLI::Option* add_option(CLI::App& app, const std::string& flag, const std::string& type,
+                        const std::string& help, Store store, bool repeatable = false) {
+  CLI::callback_t callback = [flag, store, repeatable](const CLI::results_t& texts) {
+    if (texts.size() > 1 && !repeatable) throw CLI::ValidationError(flag, "given more than once");
+    for (const std::string& text : texts) {
+      if (Result<void> ok = store(text); !ok) throw CLI::ValidationError(flag, ok.error().message);
+    }
+    return true;
+  };
+  return app.add_option(flag, std::move(callback), help)
+      ->type_name(type)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+}
+
+/// A store for add_option: parses the text and keeps the value.
+template <typename Value, typename Parse, typename... Bounds>
+auto keep(std::optional<Value>& out, Parse parse, Bounds... bounds) {
+  return [&out, parse, bounds...](const std::string& text) -> Result<void> {
+    auto value = parse(text, bounds...);
+    if (!value) return value.error();
+    out = *std::move(value);
+    return {};
+  };
+}
+
+/// The same for options that can be repeated.
+template <typename Value, typename Parse>
+auto collect(std::vector<Value>& out, Parse parse) {
+  return [&out, parse](const std::string& text) -> Result<void> {
+    auto value = parse(text);
+    if (!value) return value.error();
+    out.push_back(*std::move(value));
+    return {};
+  };
+}
+
+auto keep_path(std::string& out) {
+  return [&out](const std::string& text) -> Result<void> {
+    if (text.empty()) return Error{"the file name is empty"};
+    out = text;
+    return {};
+  };
+}
+
+/// CLI11's description of the command line.
+class Grammar {
+ public:
+  Grammar() : app_("Measures how late event loops are, from outside the process.", "loopscope") {
+    app_.set_version_flag("--version", std::string("loopscope ") + kVersion);
+    app_.require_subcommand(0, 1);
+    app_.get_formatter()->column_width(34);
+
+    add_run();
+    add_doctor();
+    add_check_config();
+    app_.footer(kMainFooter);  // last, because subcommands inherit what is there
+  }
+  Grammar(const Grammar&) = delete;  // the options point into line_
+  Grammar& operator=(const Grammar&) = delete;
+
+  void parse(std::vector<std::string> arguments) {
+    std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants it
+    app_.parse(std::move(arguments));
+  }
+
+  /// What was parsed.
+  CommandLine take_line() {
+    if (doctor_->parsed()) line_.verb = CommandLine::Verb::kDoctor;
+    if (check_config_->parsed()) line_.verb = CommandLine::Verb::kCheckConfig;
+    return std::move(line_);
+  }
+
+  bool is_run() const { return run_->parsed(); }
+  std::string first_unexpected() const {
+    const auto words = used().remaining();
+    return words.empty() ? "" : words.front();
+  }
+  std::string main_help() const { return app_.help(); }
+  /// Help of the subcommand in use, else of the program.
+  std::string help() const { return used().help(verb().empty() ? "" : "loopscope"); }
+  std::string verb() const { return &used() == &app_ ? "" : used().get_name(); }
+
+  std::vector<std::string> flags() const {
+    std::vector<std::string> names;
+    for (const CLI::Option* option : used().get_options()) {
+      for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+    }
+    return names;
+  }
+  std::vector<std::string> verbs() const {
+    return {run_->get_name(), doctor_->get_name(), check_config_->get_name()};
+  }
+
+ private:
+  const CLI::App& used() const {
+    const auto subcommands = app_.get_subcommands();
+    return subcommands.empty() ? app_ : *subcommands.front();
+  }
+
+  void add_run() {
+    RunOptions& run = line_.run;
+    run_ = app_.add_subcommand("run", "Watch processes and serve /metrics, until interrupted");
+    run_->footer(kRunFooter);
+    constexpr bool kRepeatable = true;
+    add_option(*run_, "--pid", "N", "Watch this process (repeatable)", collect(run.pids, parse_pid),
+               kRepeatable);
+    add_option(*run_, "--name", "REGEX",
+               "Watch processes whose name or command line matches (repeatable)",
+               collect(run.names, NamePattern::compile), kRepeatable);
+    add_option(*run_, "--port", "N", "Watch processes that listen on this TCP port (repeatable)",
+               collect(run.ports, parse_port), kRepeatable);
+    add_option(*run_, "--config", "FILE", "Read settings from this YAML file",
+               keep_path(run.config_file));
+    add_option(*run_, "--listen", "HOST:PORT", "Where to serve metrics (default 127.0.0.1:15667)",
+               keep(run.listen, parse_listen_address));
+    add_option(*run_, "--stall-threshold", "DURATION",
+               "A loop busy for this long is stalled (default 50ms)",
+               keep(run.stall_threshold, parse_bounded_duration, kStallThresholdBounds));
+    add_option(*run_, "--sample-interval", "DURATION",
+               "The fastest rate of looking at a loop (default 1ms)",
+               keep(run.sample_interval, parse_bounded_duration, kSampleIntervalBounds));
+    add_option(*run_, "--log-format", "FORMAT", "text or json (default text)",
+               keep(run.log_format, parse_log_format));
+    add_option(*run_, "--log-level", "LEVEL", "debug, info, warn or error (default info)",
+               keep(run.log_level, parse_log_level));
+  }
+
+  void add_doctor() {
+    doctor_ = app_.add_subcommand("doctor", "Say what can be measured here, and why not the rest");
+    add_option(*doctor_, "--pid", "N", "Examine what can be measured of this process",
+               keep(line_.doctor.pid, parse_pid));
+    add_option(*doctor_, "--config", "FILE", "Examine the targets of this YAML file",
+               keep_path(line_.doctor.config_file));
+  }
+
+  void add_check_config() {
+    check_config_ =
+        app_.add_subcommand("check-config", "Check a configuration file and name its first error");
+    add_option(*check_config_, "FILE", "", "The YAML file", keep_path(line_.check_config_file))
+        ->required();
+  }
+
+  CLI::App app_;
+  CLI::App* run_ = nullptr;
+  CLI::App* doctor_ = nullptr;
+  CLI::App* check_config_ = nullptr;
+  CommandLine line_;
+};
+
+std::string hint(std::string_view word, const std::vector<std::string>& known) {
+  return did_you_mean(word, std::vector<std::string_view>(known.begin(), known.end()));
+}
+
+/// CLI11 reports a mistyped word as "not expected" only.
+CommandLineOutcome unexpected_argument(const Grammar& grammar) {
+  const std::string word = grammar.first_unexpected();
+  const bool is_flag = word.starts_with('-');
+  const std::string what = is_flag                  ? "unknown flag "
+                           : grammar.verb().empty() ? "unknown command "
+                                                    : "unexpected argument ";
+  const auto known = is_flag ? grammar.flags() : grammar.verbs();
+  const std::string meant =
+      is_flag || grammar.verb().empty() ? hint(word.substr(0, word.find('=')), known) : "";
+  return usage_error(what + quoted_text(word) + meant, grammar.verb());
+}
+
+/// A command line without errors in its parts: checks how they go together.
+CommandLineOutcome accept(Grammar& grammar, bool has_separator, std::vector<std::string> program) {
+  const std::string verb = grammar.verb();
+  if (has_separator && !grammar.is_run()) {
+    return usage_error("-- COMMAND belongs to run only", verb);
+  }
+  if (has_separator && program.empty()) return usage_error("no command after --", verb);
+  CommandLine line = grammar.take_line();
+  const RunOptions& run = line.run;
+  if (!program.empty() && !(run.pids.empty() && run.names.empty() && run.ports.empty())) {
+    return usage_error("-- COMMAND cannot be combined with --pid, --name or --port", verb);
+  }
+  line.run.command = std::move(program);
+  return {std::move(line), 0, {}};
+}
+
+}  // namespace
+
+CommandLineOutcome parse_command_line(std::span<const std::string> arguments) {
+  const auto separator = std::find(arguments.begin(), arguments.end(), "--");
+  std::vector<std::string> ours(arguments.begin(), separator);
+  std::vector<std::string> program;
+  if (separator != arguments.end()) program.assign(separator + 1, arguments.end());
+
+  Grammar grammar;
+  try {
+    grammar.parse(ours);
+  } catch (const CLI::CallForHelp&) {
+    return {std::nullopt, 0, grammar.help()};
+  } catch (const CLI::CallForVersion& version) {
+    return {std::nullopt, 0, std::string(version.what()) + "\n"};
+  } catch (const CLI::ExtrasError&) {
+    return unexpected_argument(grammar);
+  } catch (const CLI::ArgumentMismatch& error) {
+    const std::string text = error.what();  // "--pid: 1 required N missing"
+    return usage_error(text.substr(0, text.find(':')) + ": the value is missing", grammar.verb());
+  } catch (const CLI::ParseError& error) {
+    return usage_error(error.what(), grammar.verb());
+  }
+  if (grammar.verb().empty()) return {std::nullopt, kUsageError, grammar.main_help()};
+  return accept(grammar, separator != arguments.end(), std::move(program));
+}
+
+}  // namespace loopscope

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <string>
+
+#include "config/config.h"
+
+namespace loopscope {
+
+/// Sends the program's log to standard error: lines for people, or one JSON object a line
+/// ({"time", "level", "message"}).
+void set_up_logging(LogFormat format, LogLevel level);
+
+/// `text` with control characters replaced, for what comes from a target or a socket.
+std::string printable(std::string text);
+
+/// The line scripts wait for: "listening on http://HOST:PORT". As text it stands alone on
+/// its line, whatever the log level.
+void announce_address(LogFormat format, const std::string& address);
+
+}  // namespace loopscope

@@ -1,0 +1,53 @@
+#include <cstdio>
+#include <exception>
+#include <string>
+#include <vector>
+
+#include "apps/loopscope/command_line.h"
+#include "apps/loopscope/doctor.h"
+#include "apps/loopscope/logging.h"
+#include "apps/loopscope/run_command.h"
+#include "config/config_reader.h"
+
+namespace loopscope {
+namespace {
+
+int check_config(const std::string& path) {
+  const auto config = read_config_file(path);
+  if (!config) {
+    std::fprintf(stderr, "loopscope: %s\n", printable(config.error().message).c_str());
+    return 2;
+  }
+  std::printf("%s: ok\n", path.c_str());
+  return 0;
+}
+
+int carry_out(const CommandLine& command) {
+  switch (command.verb) {
+    case CommandLine::Verb::kRun:
+      return run_command(command.run);
+    case CommandLine::Verb::kDoctor:
+      return doctor_command(command.doctor);
+    case CommandLine::Verb::kCheckConfig:
+      return check_config(command.check_config_file);
+  }
+  return 2;
+}
+
+}  // namespace
+}  // namespace loopscope
+
+int main(int argc, char** argv) {
+  const std::vector<std::string> arguments(argv + (argc > 0 ? 1 : 0), argv + argc);
+  const auto outcome = loopscope::parse_command_line(arguments);
+  if (!outcome.command) {
+    std::fputs(outcome.output.c_str(), outcome.exit_code == 0 ? stdout : stderr);
+    return outcome.exit_code;
+  }
+  try {
+    return loopscope::carry_out(*outcome.command);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "loopscope: %s\n", error.what());
+    return 1;
+  }
+}

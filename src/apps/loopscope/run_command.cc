@@ -1,0 +1,138 @@
+#include "apps/loopscope/run_command.h"
+
+#include <signal.h>
+#include <spdlog/spdlog.h>
+
+#include <cstdio>
+#include <mutex>
+
+#include "apps/loopscope/child_process.h"
+#include "apps/loopscope/logging.h"
+#include "apps/loopscope/watcher.h"
+#include "export/http_server.h"
+#include "target/process_id.h"
+
+namespace loopscope {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr int kOk = 0;
+constexpr int kRuntimeFailure = 1;
+constexpr int kBadUsage = 2;
+constexpr Nanos kChildPatience = 10s;
+
+/// The signals the program answers to, blocked in every thread and waited for in one.
+sigset_t handled_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGCHLD}) sigaddset(&set, signal);
+  return set;
+}
+
+/// Reads the configuration anew and applies it; from the signal loop and HTTP threads.
+class Reloader {
+ public:
+  Reloader(RunOptions options, Config config, Watcher& watcher)
+      : options_(std::move(options)), config_(std::move(config)), watcher_(watcher) {}
+
+  Result<void> reload() {
+    const std::lock_guard lock(mutex_);
+    auto config = effective_config(options_);
+    if (!config) {
+      spdlog::error("reload refused, the old configuration stays: {}", config.error().message);
+      return config.error();
+    }
+    for (const std::string& name : restart_needed(config_, *config)) {
+      spdlog::warn("reload: a change of {} takes effect after a restart", name);
+    }
+    set_up_logging(config->log_format, config->log_level);
+    config_ = std::move(*config);
+    watcher_.apply(config_);
+    spdlog::info("configuration reloaded");
+    return {};
+  }
+
+ private:
+  const RunOptions options_;
+  std::mutex mutex_;
+  Config config_;
+  Watcher& watcher_;
+};
+
+Result<void> check_pids(const Config& config) {
+  for (const TargetConfig& target : config.targets) {
+    if (!target.pid) continue;
+    if (const auto id = identify(*target.pid); !id) return id.error();
+  }
+  return {};
+}
+
+int wait_for_the_end(const sigset_t& signals, Reloader& reloader,
+                     std::optional<ChildProcess>& child) {
+  for (;;) {
+    int signal = 0;
+    if (sigwait(&signals, &signal) != 0) continue;
+    if (signal == SIGHUP) {
+      (void)reloader.reload();
+      continue;
+    }
+    if (signal != SIGCHLD) {
+      if (child) child->end(kChildPatience);
+      return kOk;
+    }
+    const auto status = child ? child->exit_status() : std::nullopt;
+    if (!status) continue;
+    spdlog::info("the program has ended with status {}", *status);
+    return *status == 0 ? kOk : kRuntimeFailure;
+  }
+}
+
+int serve(const RunOptions& options, const Config& config, const sigset_t& signals) {
+  std::optional<ChildProcess> child;
+  const SystemClock clock;
+  const auto fail = [&child](const std::string& message) {
+    std::fprintf(stderr, "loopscope: %s\n", printable(message).c_str());
+    if (child) child->end(kChildPatience);
+    return kRuntimeFailure;
+  };
+  if (!options.command.empty()) {
+    auto started = ChildProcess::start(options.command);
+    if (!started) return fail(started.error().message);
+    child = *started;
+  } else if (const auto present = check_pids(config); !present) {
+    return fail(present.error().message);
+  }
+
+  Watcher watcher(config, child ? std::optional(child->pid()) : std::nullopt, clock);
+  Reloader reloader(options, config, watcher);
+  HttpServerOptions http;
+  http.listen = config.listen.to_string();
+  http.log = [](std::string message) { spdlog::warn("http: {}", message); };
+  auto server = HttpServer::start(http, watcher,
+                                  {.ready = [&watcher] { return watcher.ready(); },
+                                   .reload = [&reloader] { return reloader.reload(); }});
+  if (!server) return fail(server.error().message);
+  announce_address(config.log_format, (*server)->address());
+  watcher.start();
+  const int code = wait_for_the_end(signals, reloader, child);
+  server->reset();
+  watcher.stop();
+  return code;
+}
+
+}  // namespace
+
+int run_command(const RunOptions& options) {
+  const auto config = effective_config(options);
+  if (!config) {
+    std::fprintf(stderr, "loopscope: %s\n", printable(config.error().message).c_str());
+    return kBadUsage;
+  }
+  set_up_logging(config->log_format, config->log_level);
+  const sigset_t signals = handled_signals();
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  return serve(options, *config, signals);
+}
+
+}  // namespace loopscope

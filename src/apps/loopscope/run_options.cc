@@ -1,0 +1,39 @@
+#include "apps/loopscope/run_options.h"
+
+#include <utility>
+
+#include "config/config_reader.h"
+
+namespace loopscope {
+namespace {
+
+std::vector<TargetConfig> selected_targets(const RunOptions& options) {
+  std::vector<TargetConfig> targets;
+  for (int pid : options.pids) targets.emplace_back().pid = pid;
+  for (const NamePattern& name : options.names) targets.emplace_back().process = name;
+  for (std::uint16_t port : options.ports) targets.emplace_back().port = port;
+  return targets;
+}
+
+}  // namespace
+
+Result<Config> effective_config(const RunOptions& options) {
+  Config config;
+  if (!options.config_file.empty()) {
+    auto file = read_config_file(options.config_file);
+    if (!file) return file;
+    config = *std::move(file);
+  }
+  config.listen = options.listen.value_or(config.listen);
+  config.stall_threshold = options.stall_threshold.value_or(config.stall_threshold);
+  config.sample_interval = options.sample_interval.value_or(config.sample_interval);
+  config.log_format = options.log_format.value_or(config.log_format);
+  config.log_level = options.log_level.value_or(config.log_level);
+
+  auto targets = selected_targets(options);
+  if (!targets.empty() || !options.command.empty()) config.targets = std::move(targets);
+  if (auto ok = check_consistency(config); !ok) return ok.error();
+  return config;
+}
+
+}  // namespace loopscope

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <optional>
+
+#include "config/config.h"
+#include "sources/process_loops.h"
+#include "target/discovery.h"
+
+namespace loopscope {
+
+/// What discovery is to look for, from the configuration; entry i of the selection is
+/// target i of the configuration. With a child the child is the only entry.
+Selection selection_of(const Config& config, std::optional<int> child_pid);
+
+/// How the processes that selection entry `entry` chose are looked at.
+LoopOptions loop_options_of(const Config& config, std::size_t entry);
+
+}  // namespace loopscope

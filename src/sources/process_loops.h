@@ -1,0 +1,109 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "core/snapshot.h"
+#include "sources/sampled_loop.h"
+#include "sources/sampler.h"
+#include "sources/uv_stack/uv_image_cache.h"
+#include "sources/uv_stack/uv_process.h"
+#include "target/discovery.h"
+
+namespace loopscope {
+
+/// How the loops of one process are looked at.
+struct LoopOptions {
+  Nanos sample_interval = std::chrono::milliseconds(1);
+  Nanos stall_threshold = std::chrono::milliseconds(50);
+  bool internal_loops = false;  ///< also V8's DelayedTaskScheduler loop
+  bool use_uv_stack = true;
+  bool use_procfs = true;
+  std::size_t max_loops = 1000;  ///< of this process
+};
+
+/// A source that should see (part of) a process and cannot, and why.
+struct SourceProblem {
+  std::string source;
+  std::string reason;
+};
+
+/// All event loops of one process: finds the threads that run one, gives each the best
+/// source there is (phase words, else /proc), follows threads that come and go and a
+/// program that is replaced by exec. refresh() and set_options() are called from one
+/// thread; the others may be called from any, and never wait for a refresh under way.
+class ProcessLoops {
+ public:
+  /// Makes what hears of the stalls of the loop of this name; may return null.
+  using ListenerFactory = std::function<std::unique_ptr<StallListener>(const std::string& loop)>;
+
+  /// `sampler`, `images` and `clock` must outlive this.
+  ProcessLoops(ProcessId id, LoopOptions options, Sampler& sampler, UvImageCache& images,
+               const Clock& clock, ListenerFactory listeners);
+  ~ProcessLoops();
+  ProcessLoops(const ProcessLoops&) = delete;
+  ProcessLoops& operator=(const ProcessLoops&) = delete;
+
+  /// Looks for loops that came or went. `runtime` is what discovery knows by now.
+  void refresh(const RuntimeInfo& runtime);
+  void set_options(const LoopOptions& options);
+
+  /// labels.loop is filled in, the rest is the caller's.
+  std::vector<LoopSnapshot> snapshot(Nanos now) const;
+  std::vector<SourceProblem> problems() const;
+  std::size_t loop_count() const;
+
+ private:
+  struct Thread {
+    std::shared_ptr<SampledLoop> loop;  ///< null: runs none, as far as known
+    Nanos next_check{0};
+    Nanos backoff{0};
+    int failures = 0;  ///< attempts to find a lost loop again
+  };
+
+  void drop_ended(const std::vector<int>& tids);
+  void find_loops(const std::vector<int>& tids, const RuntimeInfo& runtime);
+  void check_thread(int tid, Thread& thread, const RuntimeInfo& runtime, const MemoryMap& map);
+  /// Null without an error: the thread runs no loop.
+  Result<std::unique_ptr<LoopSource>> make_source(int tid, const RuntimeInfo& runtime,
+                                                  const MemoryMap& map, bool& internal);
+  /// `why`: what stands in the way of a better source.
+  Result<std::unique_ptr<LoopSource>> make_procfs_source(int tid, const RuntimeInfo& runtime,
+                                                         const std::string& why);
+  void open_uv_process(const RuntimeInfo& runtime);
+  void remove_loop(Thread& thread);
+  void publish();
+  std::string next_name(int tid, bool internal);
+  SamplingPolicy policy() const;
+
+  const ProcessId id_;
+  LoopOptions options_;
+  Sampler& sampler_;
+  UvImageCache& images_;
+  const Clock& clock_;
+  const ListenerFactory listeners_;
+
+  std::shared_ptr<const UvProcess> uv_process_;
+  std::string uv_problem_;
+  std::uint64_t uv_mapping_start_ = 0;
+  int workers_ = 0;  ///< names given out
+  int internals_ = 0;
+  std::size_t loops_ = 0;
+
+  std::map<int, Thread> threads_;
+  std::map<std::string, std::string> problems_;  ///< by source; as of the last look
+
+  /// What the last refresh found, for the other threads.
+  struct Published {
+    std::vector<std::shared_ptr<SampledLoop>> loops;
+    std::vector<SourceProblem> problems;
+  };
+  mutable std::mutex mutex_;
+  Published published_;
+};
+
+}  // namespace loopscope
