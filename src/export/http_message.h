@@ -1,0 +1,28 @@
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace loopscope {
+
+/// What the router looks at. Header fields the client did not send are empty.
+struct HttpRequest {
+  std::string method;
+  std::string path;   ///< decoded, without the query
+  std::string query;  ///< raw, without '?'
+  std::string host;
+  std::string origin;
+  std::string sec_fetch_site;
+  std::string accept;
+  std::string accept_encoding;
+};
+
+struct HttpResponse {
+  int status = 200;
+  std::string content_type = "text/plain; charset=utf-8";
+  std::vector<std::pair<std::string, std::string>> headers;  ///< besides type and length
+  std::string body;
+};
+
+}  // namespace loopscope

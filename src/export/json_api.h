@@ -1,0 +1,23 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/snapshot.h"
+
+namespace loopscope {
+
+// Bodies of the JSON API. Strings that are not UTF-8 come out with U+FFFD; times are
+// in seconds; what is not known is null.
+
+/// {"targets": N, "loops": [...], "listeners": [...], "sources": [...]}
+std::string loops_json(const Snapshot& snapshot);
+
+/// An array in the order given.
+std::string stalls_json(const std::vector<StallRecord>& stalls);
+
+/// {"error": message}
+std::string error_json(std::string_view message);
+
+}  // namespace loopscope

@@ -1,0 +1,89 @@
+#include "export/label_text.h"
+
+#include <algorithm>
+#include <cstdint>
+
+#include "export/metric_catalogue.h"
+
+namespace loopscope {
+namespace {
+
+constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
+constexpr std::string_view kEllipsis = "\xE2\x80\xA6";
+
+std::uint8_t byte_at(std::string_view text, std::size_t index) {
+  return static_cast<std::uint8_t>(text[index]);
+}
+
+// Length of the well-formed UTF-8 sequence at `at` (Unicode 15, table 3-7); 0: none.
+std::size_t sequence_length(std::string_view text, std::size_t at) {
+  const std::uint8_t lead = byte_at(text, at);
+  if (lead < 0x80) return 1;
+  std::size_t length = 0;
+  std::uint8_t low = 0x80;
+  std::uint8_t high = 0xBF;
+  if (lead >= 0xC2 && lead <= 0xDF) {
+    length = 2;
+  } else if (lead >= 0xE0 && lead <= 0xEF) {
+    length = 3;
+    if (lead == 0xE0) low = 0xA0;
+    if (lead == 0xED) high = 0x9F;
+  } else if (lead >= 0xF0 && lead <= 0xF4) {
+    length = 4;
+    if (lead == 0xF0) low = 0x90;
+    if (lead == 0xF4) high = 0x8F;
+  } else {
+    return 0;
+  }
+  if (text.size() - at < length) return 0;
+  if (byte_at(text, at + 1) < low || byte_at(text, at + 1) > high) return 0;
+  for (std::size_t i = 2; i < length; ++i) {
+    if ((byte_at(text, at + i) & 0xC0) != 0x80) return 0;
+  }
+  return length;
+}
+
+// NUL ends Prometheus' lexer, and terminals obey escape sequences.
+bool is_control(char c) { return (c >= 0 && c < 0x20 && c != '\n' && c != '\t') || c == 0x7F; }
+
+bool is_plain(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7F; });
+}
+
+}  // namespace
+
+std::string label_value(std::string_view text) {
+  if (text.size() <= kMaxLabelBytes && is_plain(text)) return std::string(text);
+  std::string out;
+  std::size_t cut = 0;  // end of the longest prefix that leaves room for the ellipsis
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t length = sequence_length(text, at);
+    const bool good = length > 0 && !is_control(text[at]);
+    out += good ? text.substr(at, length) : kReplacement;
+    at += std::max<std::size_t>(length, 1);
+    if (out.size() + kEllipsis.size() <= kMaxLabelBytes) cut = out.size();
+    if (out.size() > kMaxLabelBytes) {
+      out.resize(cut);
+      out += kEllipsis;
+      break;
+    }
+  }
+  return out;
+}
+
+bool is_free_label_name(std::string_view name) {
+  const auto is_letter = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+  };
+  if (name.empty() || name.starts_with("__") || !is_letter(name.front())) return false;
+  for (const char c : name) {
+    if (!is_letter(c) && (c < '0' || c > '9')) return false;
+  }
+  if (name == "le" || name == "quantile") return false;
+  if (std::ranges::find(kLoopLabelNames, name) != kLoopLabelNames.end()) return false;
+  return std::ranges::none_of(metric_catalogue(), [&](const MetricSpec& spec) {
+    return std::ranges::find(spec.labels, name) != spec.labels.end();
+  });
+}
+
+}  // namespace loopscope

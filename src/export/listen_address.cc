@@ -1,0 +1,91 @@
+#include "export/listen_address.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <system_error>
+
+#include "base/unique_fd.h"
+
+namespace loopscope {
+namespace {
+
+Error bad(std::string_view text) {
+  return Error{"bad listen address \"" + std::string(text) +
+               "\": want IP:PORT, such as 127.0.0.1:15667 or [::1]:15667"};
+}
+
+// Copies the address into `storage` and returns its length.
+socklen_t fill(const ListenAddress& address, sockaddr_storage& storage) {
+  if (address.is_v6) {
+    sockaddr_in6 v6{};
+    v6.sin6_family = AF_INET6;
+    v6.sin6_port = htons(address.port);
+    inet_pton(AF_INET6, address.host.c_str(), &v6.sin6_addr);
+    std::memcpy(&storage, &v6, sizeof v6);
+    return sizeof v6;
+  }
+  sockaddr_in v4{};
+  v4.sin_family = AF_INET;
+  v4.sin_port = htons(address.port);
+  inet_pton(AF_INET, address.host.c_str(), &v4.sin_addr);
+  std::memcpy(&storage, &v4, sizeof v4);
+  return sizeof v4;
+}
+
+}  // namespace
+
+Result<ListenAddress> ListenAddress::parse(std::string_view text) {
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos) return bad(text);
+  ListenAddress out;
+  std::string_view host = text.substr(0, colon);
+  const std::string_view port = text.substr(colon + 1);
+  const auto [end, error] = std::from_chars(port.begin(), port.end(), out.port);
+  if (port.empty() || error != std::errc{} || end != port.end()) return bad(text);
+
+  out.is_v6 = host.starts_with('[') && host.ends_with(']');
+  if (out.is_v6) host = host.substr(1, host.size() - 2);
+  out.host = host == "localhost" ? "127.0.0.1" : std::string(host);
+  in6_addr parsed{};
+  if (inet_pton(out.is_v6 ? AF_INET6 : AF_INET, out.host.c_str(), &parsed) != 1) return bad(text);
+  return out;
+}
+
+std::string ListenAddress::to_string() const {
+  return (is_v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
+}
+
+bool ListenAddress::is_loopback() const {
+  if (!is_v6) return host.starts_with("127.");
+  in6_addr parsed{};
+  inet_pton(AF_INET6, host.c_str(), &parsed);
+  return IN6_IS_ADDR_LOOPBACK(&parsed);
+}
+
+void ListenAddress::knock() const {
+  sockaddr_storage storage{};
+  const socklen_t length = fill(*this, storage);
+  const UniqueFd fd(socket(storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!fd.valid()) return;
+  // Failing is as good: then nobody waits any more.
+  static_cast<void>(connect(fd.get(), reinterpret_cast<const sockaddr*>(&storage), length));
+}
+
+std::string ListenAddress::why_not() const {
+  sockaddr_storage storage{};
+  const socklen_t length = fill(*this, storage);
+  const UniqueFd fd(socket(storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const int on = 1;
+  const bool bound = fd.valid() &&
+                     setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
+                     bind(fd.get(), reinterpret_cast<const sockaddr*>(&storage), length) == 0 &&
+                     listen(fd.get(), 1) == 0;
+  return bound ? "" : std::generic_category().message(errno);
+}
+
+}  // namespace loopscope

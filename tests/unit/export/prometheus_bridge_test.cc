@@ -1,0 +1,194 @@
+#include "export/prometheus_bridge.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <set>
+#include <string>
+
+#include "export/metric_catalogue.h"
+#include "loopscope/collectable.h"
+#include "unit/export/sample_snapshot.h"
+
+namespace loopscope {
+namespace {
+
+using Families = std::vector<prometheus::MetricFamily>;
+using Label = prometheus::ClientMetric::Label;
+
+const prometheus::MetricFamily* find(const Families& families, MetricId id) {
+  const auto found = std::ranges::find(families, metric(id).name, &prometheus::MetricFamily::name);
+  return found == families.end() ? nullptr : &*found;
+}
+
+std::string label(const prometheus::ClientMetric& series, const std::string& name) {
+  const auto found = std::ranges::find(series.label, name, &Label::name);
+  return found == series.label.end() ? "(absent)" : found->value;
+}
+
+void expect_unique_series(const Families& families) {
+  std::set<std::string> names;
+  for (const auto& family : families) {
+    EXPECT_TRUE(names.insert(family.name).second) << family.name;
+    EXPECT_FALSE(family.metric.empty()) << family.name;
+    std::set<std::vector<Label>> seen;
+    for (const auto& series : family.metric) {
+      EXPECT_TRUE(seen.insert(series.label).second) << family.name;
+      std::set<std::string> label_names;
+      for (const auto& l : series.label) EXPECT_TRUE(label_names.insert(l.name).second) << l.name;
+    }
+  }
+}
+
+TEST(PrometheusBridge, FamiliesStandInCatalogueOrderEachOnce) {
+  const Families families = scrape_families(test::sample_snapshot(), read_process_stats());
+  expect_unique_series(families);
+  EXPECT_EQ(families.size(), kMetricCount);
+  for (std::size_t i = 0; i < families.size(); ++i) {
+    EXPECT_EQ(families[i].name, metric_catalogue()[i].name);
+  }
+}
+
+TEST(PrometheusBridge, EmptySnapshotHasNoLoopFamilies) {
+  EXPECT_TRUE(loop_families({}).empty());
+  const Families families = scrape_families({}, {});
+  ASSERT_EQ(families.size(), 3U);  // build_info, targets, sampler_late
+  EXPECT_EQ(families[0].name, metric(MetricId::kBuildInfo).name);
+}
+
+TEST(PrometheusBridge, WhatIsNotMeasuredHasNoSeries) {
+  Snapshot snapshot = test::sample_snapshot();
+  for (auto& loop : snapshot.loops) {
+    loop.stats.iterations.reset();
+    loop.stats.iteration_duration.reset();
+  }
+  for (auto& listener : snapshot.listeners) {
+    listener.syn_received.reset();
+    listener.unread.reset();
+  }
+  snapshot.namespaces.clear();
+  const Families families = loop_families(snapshot);
+  for (const MetricId id :
+       {MetricId::kIterations, MetricId::kIterationDuration, MetricId::kBacklogSynReceived,
+        MetricId::kUnread, MetricId::kListenOverflows, MetricId::kListenDrops}) {
+    EXPECT_EQ(find(families, id), nullptr) << metric(id).name;
+  }
+}
+
+TEST(PrometheusBridge, HistogramsAreCumulativeAndAgreeWithTheirCount) {
+  const Families families = loop_families(test::sample_snapshot());
+  const auto* lag = find(families, MetricId::kLag);
+  ASSERT_NE(lag, nullptr);
+  const auto& histogram = lag->metric.at(0).histogram;
+  ASSERT_EQ(histogram.bucket.size(), 13U);
+  EXPECT_EQ(histogram.bucket[0].cumulative_count, 900U);
+  EXPECT_EQ(histogram.bucket[1].cumulative_count, 910U);
+  EXPECT_EQ(histogram.bucket[12].cumulative_count, 975U);
+  EXPECT_EQ(histogram.sample_count, 976U);
+  EXPECT_DOUBLE_EQ(histogram.sample_sum, 22.5);
+}
+
+TEST(PrometheusBridge, StallSeriesExistAtZeroForCpuInEveryPhaseThatCanStall) {
+  Snapshot snapshot = test::sample_snapshot();
+  snapshot.loops.erase(snapshot.loops.begin());
+  const Families families = loop_families(snapshot);
+  for (const MetricId id : {MetricId::kStalls, MetricId::kStallTime}) {
+    const auto* family = find(families, id);
+    ASSERT_NE(family, nullptr);
+    std::set<std::string> phases;
+    for (const auto& series : family->metric) {
+      EXPECT_EQ(label(series, "cause"), "cpu");
+      EXPECT_EQ(series.counter.value, 0);
+      phases.insert(label(series, "phase"));
+    }
+    EXPECT_EQ(phases, (std::set<std::string>{"timers", "pending", "idle_prepare", "poll", "check",
+                                             "closing", "unknown"}));
+  }
+}
+
+TEST(PrometheusBridge, EveryPhaseIsShown) {
+  const Families families = loop_families(test::sample_snapshot());
+  const auto* family = find(families, MetricId::kPhaseTime);
+  ASSERT_NE(family, nullptr);
+  EXPECT_EQ(family->metric.size(), 2 * kPhaseCount);
+}
+
+TEST(PrometheusBridge, EqualLabelsAreShownOnce) {
+  Snapshot snapshot = test::sample_snapshot();
+  snapshot.loops.push_back(snapshot.loops[0]);
+  snapshot.listeners.push_back(snapshot.listeners[0]);
+  snapshot.namespaces.push_back(snapshot.namespaces[0]);
+  snapshot.sources.push_back({"uv_stack", false, "second of its name", Nanos{1}});
+  const Families families = scrape_families(snapshot, {});
+  expect_unique_series(families);
+  const auto* success = find(families, MetricId::kSourceSuccess);
+  ASSERT_NE(success, nullptr);
+  for (const auto& series : success->metric) EXPECT_EQ(series.gauge.value, 0);
+}
+
+TEST(PrometheusBridge, CulpritsThatLookAlikeAreOneSeries) {
+  Snapshot snapshot;
+  snapshot.loops.push_back(test::busy_loop(1, "main"));
+  const std::string prefix(1000, 'f');
+  snapshot.loops[0].stats.culprits = {{prefix + "a", "x.js", 1, std::chrono::seconds(1)},
+                                      {prefix + "b", "x.js", 1, std::chrono::seconds(2)},
+                                      {"g", "x.js", -5, std::chrono::seconds(4)}};
+  const Families families = loop_families(snapshot);
+  expect_unique_series(families);
+  const auto* family = find(families, MetricId::kStallCulpritTime);
+  ASSERT_NE(family, nullptr);
+  ASSERT_EQ(family->metric.size(), 2U);
+  double sum = 0;
+  for (const auto& series : family->metric) sum += series.counter.value;
+  EXPECT_DOUBLE_EQ(sum, 7);
+}
+
+TEST(PrometheusBridge, UnusableConfiguredLabelsAreDropped) {
+  Snapshot snapshot;
+  snapshot.loops.push_back(test::busy_loop(1, "main"));
+  snapshot.loops[0].labels.extra = {{"team", "a"},  {"team", "b"},     {"pid", "9"},
+                                    {"phase", "x"}, {"bad name", "x"}, {"__x", "y"}};
+  const Families families = loop_families(snapshot);
+  expect_unique_series(families);
+  for (const auto& family : families) {
+    for (const auto& series : family.metric) {
+      EXPECT_EQ(label(series, "team"), "a");
+      EXPECT_EQ(label(series, "pid"), "1");
+    }
+  }
+}
+
+TEST(PrometheusBridge, HistogramWithMissingCountsIsNoCrash) {
+  Snapshot snapshot;
+  snapshot.loops.push_back(test::busy_loop(1, "main"));
+  snapshot.loops[0].stats.lag = {{.1, 1}, {3}, 1, 3};
+  snapshot.loops[0].stats.stall_duration = {};
+  const Families families = loop_families(snapshot);
+  EXPECT_EQ(find(families, MetricId::kLag)->metric[0].histogram.sample_count, 3U);
+}
+
+TEST(Collectable, ShowsTheLoopsAndNothingOfLoopscopeItself) {
+  test::FixedProvider provider;
+  const Families families = Collectable(provider).Collect();
+  EXPECT_FALSE(families.empty());
+  for (const auto& family : families) EXPECT_TRUE(family.name.starts_with("eventloop_"));
+}
+
+TEST(Collectable, SurvivesAProviderThatThrows) {
+  test::ThrowingProvider provider;
+  EXPECT_TRUE(Collectable(provider).Collect().empty());
+}
+
+TEST(ProcessStats, ReadsThisProcess) {
+  const ProcessStats stats = read_process_stats();
+  EXPECT_GE(stats.cpu_seconds.value_or(-1), 0);
+  EXPECT_GT(stats.resident_bytes.value_or(0), 1e5);
+  EXPECT_GE(stats.virtual_bytes.value_or(0), stats.resident_bytes.value_or(0));
+  EXPECT_GE(stats.open_fds.value_or(0), 3);
+  const auto now =
+      std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+  EXPECT_NEAR(stats.start_time_seconds.value_or(0), now, 3600);
+}
+
+}  // namespace
+}  // namespace loopscope
