@@ -14,6 +14,9 @@ constexpr Nanos kClockChange = std::chrono::seconds(1);
 constexpr Nanos kStaleLook = std::chrono::seconds(1);
 /// No loop turns faster than this; larger counts are nonsense.
 constexpr Nanos kFastestTurn = Nanos(100);
+/// Where turns are not counted, a step in which the loop turned is taken as at least as many
+/// turns of this length: what is not known must not show as lag.
+constexpr Nanos kLongestAssumedTurn = std::chrono::milliseconds(10);
 /// A busy period seen for longer than this is one whose front is known well enough to
 /// settle it as soon as the next begins.
 constexpr Nanos kLongPeriod = Stretch::kTick;
@@ -31,6 +34,10 @@ LoopSample sane(const LoopSample& raw) {
     sample.sched->runqueue_wait = std::clamp(sample.sched->runqueue_wait, Nanos(0), kLargestTime);
   }
   return sample;
+}
+
+std::uint64_t assumed_turns(Nanos step) {
+  return std::max<std::uint64_t>(static_cast<std::uint64_t>(step / kLongestAssumedTurn), 1);
 }
 
 Nanos scaled(Nanos time, double share) {
@@ -76,7 +83,7 @@ SampledTracker::Step SampledTracker::step_to(const LoopSample& sample) const {
   Step step;
   step.length = sample.at - last_->at;
   step.turned = sample.iteration != last_->iteration;
-  step.turns = step.turned ? 1 : 0;
+  step.turns = step.turned ? assumed_turns(step.length) : 0;
   step.counted = sample.iteration_is_count && last_->iteration_is_count;
   if (step.turned && step.counted) {
     const std::uint64_t turns = sample.iteration - last_->iteration;
@@ -156,9 +163,9 @@ void SampledTracker::start_anew(const LoopSample& sample) {
 void SampledTracker::waited(const Step& step, const LoopSample& sample) {
   const std::optional<Nanos> used = step.used();
   // Where turns are not counted, a thread that ran has turned.
-  const bool turned = step.turned || (!step.counted && used && *used > Nanos(0));
-  const Nanos busy = turned && used ? std::min(*used, step.length) : Nanos(0);
-  const std::uint64_t turns = std::max<std::uint64_t>(step.turns, 1);
+  const std::uint64_t turns =
+      step.turns == 0 && !step.counted ? assumed_turns(step.length) : step.turns;
+  const Nanos busy = turns > 0 && used ? std::min(*used, step.length) : Nanos(0);
 
   stats_.add_waiting(step.length - busy);
   stats_.observe_no_lag(step.length - busy);

@@ -61,8 +61,8 @@ class SampledTracker {
   struct Step {
     Nanos length{0};
     bool turned = false;
-    bool counted = false;  ///< `turns` is an exact number
-    std::uint64_t turns = 0;
+    bool counted = false;     ///< `turns` is an exact number
+    std::uint64_t turns = 0;  ///< an assumption if not counted; 0 if not turned
     std::optional<Nanos> run, runqueue_wait;
     std::optional<Nanos> used() const;
   };

@@ -181,6 +181,20 @@ TEST_F(SampledTrackerTest, ALateLookWithoutEvidenceClaimsNothing) {
   EXPECT_FALSE(snapshot.iterations);
 }
 
+TEST_F(SampledTrackerTest, UncountedTurnsInLateLooksAreNoStall) {
+  counted_ = false;
+  look(0ms, Phase::kPollWait, 1, 0ms);
+  look(4ms, Phase::kUnknown, 2, 4ms);
+  look(94ms, Phase::kUnknown, 3, 94ms);
+  look(184ms, Phase::kUnknown, 4, 184ms);
+  look(274ms, Phase::kPollWait, 5, 270ms);
+  look(364ms, Phase::kPollWait, 6, 350ms);
+  look(454ms, Phase::kPollWait, 6, 430ms);
+  EXPECT_EQ(total_stalls(now()).count, 0u);
+  EXPECT_LE(now().lag_max_1m, Nanos(20ms));
+  EXPECT_NEAR(static_cast<double>(now().active_time / 1ms), 430, 1);
+}
+
 TEST_F(SampledTrackerTest, WithoutAccountingEdgesCountHalf) {
   accounted_ = false;
   look(0ms, Phase::kPollWait, 1, 0ms);

@@ -128,6 +128,7 @@ TEST(StallLog, ManyLoopsAndReadersAtOnce) {
     }
   });
   std::vector<std::thread> loops;
+  loops.reserve(3);
   for (int i = 0; i < 3; ++i) {
     loops.emplace_back([&, i] {
       const auto listener = log.listener(labels("worker-" + std::to_string(i)));
