@@ -1,0 +1,58 @@
+#include "embed/stall_watcher.h"
+
+#include <pthread.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <chrono>
+
+namespace loopscope {
+
+StallWatcher& StallWatcher::instance() {
+  // Never destroyed: a monitor with static storage may outlive any static object here.
+  static auto* const watcher = new StallWatcher;
+  return *watcher;
+}
+
+void StallWatcher::add(Watched& watched) {
+  const std::lock_guard lifecycle(lifecycle_);
+  {
+    const std::lock_guard lock(mutex_);
+    watched_.push_back(&watched);
+    stopping_ = false;
+  }
+  if (thread_.joinable()) return changed_.notify_one();
+  // The thread inherits the mask: the program's signal handlers must not run in it.
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  thread_ = std::thread([this] { run(); });
+  pthread_setname_np(thread_.native_handle(), "loopscope");
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+void StallWatcher::remove(Watched& watched) {
+  const std::lock_guard lifecycle(lifecycle_);
+  {
+    const std::lock_guard lock(mutex_);  // a look is taken with the lock held
+    std::erase(watched_, &watched);
+    if (!watched_.empty() || !thread_.joinable()) return;
+    stopping_ = true;
+  }
+  changed_.notify_one();
+  thread_.join();
+  thread_ = std::thread();
+}
+
+void StallWatcher::run() {
+  std::unique_lock lock(mutex_);
+  while (!stopping_) {
+    const auto now = std::chrono::steady_clock::now();
+    Nanos next = std::chrono::seconds(1);
+    for (Watched* watched : watched_) next = std::min(next, watched->look());
+    changed_.wait_until(lock, now + next);
+  }
+}
+
+}  // namespace loopscope
