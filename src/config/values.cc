@@ -1,0 +1,120 @@
+#include "config/values.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include "base/duration.h"
+#include "base/quoted_text.h"
+
+namespace loopscope {
+namespace {
+
+// Label names of our own series, and what Prometheus reserves.
+constexpr std::array<std::string_view, 15> kTakenLabels = {
+    "process",  "pid",  "loop", "phase",  "cause",   "state",           "window", "listener",
+    "function", "file", "line", "source", "runtime", "runtime_version", "le"};
+
+/// A whole decimal number in [min, max]; `what` and the bounds go into the error.
+Result<long> parse_integer(std::string_view text, std::string_view what, long min, long max) {
+  long value = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stop, code] = std::from_chars(text.data(), end, value);
+  const bool number = stop == end && !text.empty();
+  if (number && code == std::errc() && value >= min && value <= max) return value;
+  return Error{quoted_text(text) + " is not a " + std::string(what) + "; allowed are " +
+               std::to_string(min) + " to " + std::to_string(max)};
+}
+
+bool is_control(char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  return byte < 0x20 || byte == 0x7F;
+}
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_word(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_digit(c) || c == '_';
+}
+
+}  // namespace
+
+Result<Nanos> parse_bounded_duration(std::string_view text, DurationBounds bounds) {
+  auto duration = parse_duration(text);
+  if (!duration || (*duration >= bounds.min && *duration <= bounds.max)) return duration;
+  return Error{quoted_text(text) + " is out of range; allowed are " + format_duration(bounds.min) +
+               " to " + format_duration(bounds.max)};
+}
+
+Result<int> parse_pid(std::string_view text) {
+  const auto value = parse_integer(text, "process id", 1, kMaxPid);
+  if (!value) return value.error();
+  return static_cast<int>(*value);
+}
+
+Result<std::uint16_t> parse_port(std::string_view text) {
+  const auto value = parse_integer(text, "port", 1, 65535);
+  if (!value) return value.error();
+  return static_cast<std::uint16_t>(*value);
+}
+
+Result<std::uint16_t> parse_listen_port(std::string_view text) {
+  const auto value = parse_integer(text, "port", 0, 65535);
+  if (!value) return value.error();
+  return static_cast<std::uint16_t>(*value);
+}
+
+Result<std::size_t> parse_max_loops(std::string_view text) {
+  const auto value = parse_integer(text, "number of loops", 1, kMaxMaxLoops);
+  if (!value) return value.error();
+  return static_cast<std::size_t>(*value);
+}
+
+Result<bool> parse_bool(std::string_view text) {
+  if (text == "true") return true;
+  if (text == "false") return false;
+  return Error{quoted_text(text) + " is neither true nor false"};
+}
+
+Result<LogFormat> parse_log_format(std::string_view text) {
+  if (text == "text") return LogFormat::kText;
+  if (text == "json") return LogFormat::kJson;
+  return Error{quoted_text(text) + " is not a log format; allowed are text and json"};
+}
+
+Result<LogLevel> parse_log_level(std::string_view text) {
+  if (text == "debug") return LogLevel::kDebug;
+  if (text == "info") return LogLevel::kInfo;
+  if (text == "warn") return LogLevel::kWarn;
+  if (text == "error") return LogLevel::kError;
+  return Error{quoted_text(text) + " is not a log level; allowed are debug, info, warn and error"};
+}
+
+Result<std::string> parse_label_value(std::string_view text) {
+  if (text.empty()) return Error{"\"\" is not a label value; it must not be empty"};
+  if (text.size() > kMaxLabelValueBytes) {
+    return Error{quoted_text(text) + " is longer than " + std::to_string(kMaxLabelValueBytes) +
+                 " bytes"};
+  }
+  if (std::any_of(text.begin(), text.end(), is_control)) {
+    return Error{quoted_text(text) + " contains control characters"};
+  }
+  return std::string(text);
+}
+
+Result<std::string> parse_label_name(std::string_view text) {
+  const auto bad = [&](const std::string& why) {
+    return Error{quoted_text(text) + " cannot be a label name: " + why};
+  };
+  if (text.empty() || is_digit(text.front()) || !std::all_of(text.begin(), text.end(), is_word)) {
+    return bad("letters, digits and underscores are allowed, not starting with a digit");
+  }
+  if (text.size() > kMaxLabelValueBytes) {
+    return bad("it is longer than " + std::to_string(kMaxLabelValueBytes) + " bytes");
+  }
+  if (text.starts_with("__")) return bad("names starting with __ are reserved by Prometheus");
+  if (std::find(kTakenLabels.begin(), kTakenLabels.end(), text) != kTakenLabels.end()) {
+    return bad("Loopscope's own series use it");
+  }
+  return std::string(text);
+}
+
+}  // namespace loopscope
