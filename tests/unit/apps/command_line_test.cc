@@ -1,0 +1,202 @@
+#include "apps/loopscope/command_line.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <initializer_list>
+
+#include "base/version.h"
+
+namespace loopscope {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::StartsWith;
+using namespace std::chrono_literals;
+
+CommandLineOutcome parse(std::initializer_list<std::string> arguments) {
+  const std::vector<std::string> copy(arguments);
+  return parse_command_line(copy);
+}
+
+RunOptions run(std::initializer_list<std::string> arguments) {
+  CommandLineOutcome outcome = parse(arguments);
+  EXPECT_TRUE(outcome.command.has_value()) << outcome.output;
+  if (!outcome.command) return {};
+  EXPECT_EQ(outcome.command->verb, CommandLine::Verb::kRun);
+  EXPECT_EQ(outcome.output, "");
+  return outcome.command->run;
+}
+
+/// The error text of a refused command line.
+std::string refusal(std::initializer_list<std::string> arguments) {
+  CommandLineOutcome outcome = parse(arguments);
+  EXPECT_FALSE(outcome.command.has_value());
+  EXPECT_EQ(outcome.exit_code, 2);
+  EXPECT_EQ(outcome.output.back(), '\n');
+  return outcome.output;
+}
+
+std::string help(std::initializer_list<std::string> arguments) {
+  CommandLineOutcome outcome = parse(arguments);
+  EXPECT_FALSE(outcome.command.has_value());
+  EXPECT_EQ(outcome.exit_code, 0);
+  EXPECT_EQ(outcome.output.back(), '\n');
+  return outcome.output;
+}
+
+TEST(CommandLine, VersionAndHelpSucceed) {
+  EXPECT_EQ(help({"--version"}), std::string("loopscope ") + kVersion + "\n");
+  for (const char* word : {"run", "doctor", "check-config", "--version", "Examples"}) {
+    EXPECT_THAT(help({"--help"}), HasSubstr(word));
+  }
+  for (const char* word :
+       {"--pid N", "--name REGEX", "--port N", "--config FILE", "--listen HOST:PORT",
+        "--stall-threshold DURATION", "--sample-interval DURATION", "--log-format", "--log-level",
+        "-- COMMAND"}) {
+    EXPECT_THAT(help({"run", "--help"}), HasSubstr(word));
+  }
+  EXPECT_THAT(help({"run", "--help"}), HasSubstr("Usage: loopscope run"));
+  EXPECT_THAT(help({"doctor", "-h"}), HasSubstr("--pid N"));
+  EXPECT_THAT(help({"check-config", "--help"}), HasSubstr("FILE"));
+}
+
+TEST(CommandLine, HelpFitsATerminal) {
+  for (const auto& text : {help({"--help"}), help({"run", "--help"}), help({"doctor", "--help"})}) {
+    std::size_t begin = 0;
+    while (begin < text.size()) {
+      const std::size_t end = text.find('\n', begin);
+      EXPECT_LE(end - begin, 100U) << text.substr(begin, end - begin);
+      begin = end + 1;
+    }
+  }
+}
+
+TEST(CommandLine, NothingIsAUsageErrorThatShowsTheHelp) {
+  EXPECT_EQ(refusal({}), help({"--help"}));
+}
+
+TEST(CommandLine, RunTakesEveryFlag) {
+  const RunOptions options = run({"run",
+                                  "--config",
+                                  "a.yaml",
+                                  "--pid",
+                                  "17",
+                                  "--pid=18",
+                                  "--name",
+                                  "[ab]",
+                                  "--name",
+                                  "^c",
+                                  "--port",
+                                  "3000",
+                                  "--listen",
+                                  "[::1]:0",
+                                  "--stall-threshold",
+                                  "100ms",
+                                  "--sample-interval",
+                                  "250us",
+                                  "--log-format",
+                                  "json",
+                                  "--log-level",
+                                  "debug"});
+  EXPECT_EQ(options.config_file, "a.yaml");
+  EXPECT_THAT(options.pids, ElementsAre(17, 18));
+  ASSERT_EQ(options.names.size(), 2U);
+  EXPECT_EQ(options.names[0].text(), "[ab]");
+  EXPECT_EQ(options.names[1].text(), "^c");
+  EXPECT_THAT(options.ports, ElementsAre(3000));
+  EXPECT_EQ(options.listen, (ListenAddress{"::1", 0}));
+  EXPECT_EQ(options.stall_threshold, 100ms);
+  EXPECT_EQ(options.sample_interval, 250us);
+  EXPECT_EQ(options.log_format, LogFormat::kJson);
+  EXPECT_EQ(options.log_level, LogLevel::kDebug);
+  EXPECT_THAT(options.command, IsEmpty());
+}
+
+TEST(CommandLine, RunAloneSelectsNothing) {
+  const RunOptions options = run({"run"});
+  EXPECT_THAT(options.pids, IsEmpty());
+  EXPECT_FALSE(options.listen.has_value());
+  EXPECT_THAT(options.command, IsEmpty());
+}
+
+TEST(CommandLine, EverythingAfterTheSeparatorIsUntouched) {
+  const RunOptions options =
+      run({"run", "--listen", "127.0.0.1:0", "--", "node", "--pid", "x", "", "--", "-h", "[a,b]"});
+  EXPECT_THAT(options.command, ElementsAre("node", "--pid", "x", "", "--", "-h", "[a,b]"));
+  EXPECT_THAT(options.pids, IsEmpty());
+}
+
+TEST(CommandLine, ACommandStandsAlone) {
+  EXPECT_THAT(refusal({"run", "--"}), StartsWith("loopscope: no command after --\n"));
+  for (const char* flag : {"--pid", "--name", "--port"}) {
+    EXPECT_THAT(refusal({"run", flag, "1", "--", "node"}),
+                HasSubstr("-- COMMAND cannot be combined with --pid, --name or --port"));
+  }
+  EXPECT_THAT(refusal({"doctor", "--", "node"}), HasSubstr("-- COMMAND belongs to run only"));
+  EXPECT_THAT(refusal({"run", "node", "app.js"}), HasSubstr("unexpected argument \"node\""));
+}
+
+TEST(CommandLine, BadValuesNameTheFlagTheValueAndTheHelp) {
+  EXPECT_EQ(refusal({"run", "--pid", "0"}),
+            "loopscope: --pid: \"0\" is not a process id; allowed are 1 to 4194304\n"
+            "see loopscope run --help\n");
+  for (const char* pid : {"-5", "4194305", "abc", "12x", "", "99999999999999999999", "1.5", " 1"}) {
+    EXPECT_THAT(refusal({"run", "--pid", pid}), HasSubstr("is not a process id")) << pid;
+  }
+  EXPECT_THAT(refusal({"run", "--name", "a("}),
+              HasSubstr("--name: \"a(\" is not a usable pattern"));
+  EXPECT_THAT(refusal({"run", "--port", "70000"}), HasSubstr("--port: \"70000\" is not a port"));
+  EXPECT_THAT(refusal({"run", "--port", "0"}), HasSubstr("allowed are 1 to 65535"));
+  EXPECT_THAT(refusal({"run", "--listen", "3000"}),
+              HasSubstr("--listen: \"3000\" is not a listen"));
+  EXPECT_THAT(refusal({"run", "--listen", ""}), HasSubstr("--listen: \"\" is not a listen"));
+  EXPECT_THAT(refusal({"run", "--stall-threshold", "50"}), HasSubstr("the unit is missing"));
+  EXPECT_THAT(refusal({"run", "--stall-threshold", "1ms"}),
+              HasSubstr("\"1ms\" is out of range; allowed are 5ms to 60s"));
+  EXPECT_THAT(refusal({"run", "--sample-interval", "1us"}),
+              HasSubstr("allowed are 100us to 100ms"));
+  EXPECT_THAT(refusal({"run", "--log-format", "xml"}), HasSubstr("allowed are text and json"));
+  EXPECT_THAT(refusal({"run", "--log-level", "loud"}), HasSubstr("--log-level: \"loud\""));
+  EXPECT_THAT(refusal({"run", "--config", ""}), HasSubstr("--config: the file name is empty"));
+  EXPECT_THAT(refusal({"doctor", "--pid", "x"}), HasSubstr("see loopscope doctor --help"));
+}
+
+TEST(CommandLine, BadFlagsAreNamed) {
+  EXPECT_EQ(refusal({"run", "--stal-threshold", "50ms"}),
+            "loopscope: unknown flag \"--stal-threshold\"; did you mean --stall-threshold?\n"
+            "see loopscope run --help\n");
+  EXPECT_THAT(refusal({"run", "--pidd=4"}), HasSubstr("did you mean --pid?"));
+  EXPECT_THAT(refusal({"run", "--frobnicate"}), HasSubstr("unknown flag \"--frobnicate\"\n"));
+  EXPECT_THAT(refusal({"run", "--pid"}), StartsWith("loopscope: --pid: the value is missing\n"));
+  EXPECT_THAT(refusal({"run", "--log-level", "info", "--log-level", "warn"}),
+              StartsWith("loopscope: --log-level: given more than once\n"));
+  EXPECT_THAT(refusal({"rum"}), StartsWith("loopscope: unknown command \"rum\"; did you mean run?\n"
+                                           "see loopscope --help\n"));
+  EXPECT_THAT(refusal({"--pid", "4"}), HasSubstr("unknown flag \"--pid\""));
+  EXPECT_THAT(refusal({"run", "doctor"}), HasSubstr("doctor"));
+}
+
+TEST(CommandLine, DoctorAndCheckConfig) {
+  const auto doctor = parse({"doctor", "--pid", "42", "--config", "a.yaml"});
+  ASSERT_TRUE(doctor.command.has_value()) << doctor.output;
+  EXPECT_EQ(doctor.command->verb, CommandLine::Verb::kDoctor);
+  EXPECT_EQ(doctor.command->doctor.pid, 42);
+  EXPECT_EQ(doctor.command->doctor.config_file, "a.yaml");
+
+  const auto plain = parse({"doctor"});
+  ASSERT_TRUE(plain.command.has_value()) << plain.output;
+  EXPECT_FALSE(plain.command->doctor.pid.has_value());
+
+  const auto check = parse({"check-config", "a.yaml"});
+  ASSERT_TRUE(check.command.has_value()) << check.output;
+  EXPECT_EQ(check.command->verb, CommandLine::Verb::kCheckConfig);
+  EXPECT_EQ(check.command->check_config_file, "a.yaml");
+  EXPECT_THAT(refusal({"check-config"}), StartsWith("loopscope: FILE is required\n"));
+  EXPECT_THAT(refusal({"check-config", "a", "b"}), HasSubstr("unexpected argument \"b\""));
+}
+
+}  // namespace
+}  // namespace loopscope

@@ -1,0 +1,90 @@
+#include "apps/loopscope/run_options.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+namespace loopscope {
+namespace {
+
+using testing::HasSubstr;
+using testing::IsEmpty;
+using namespace std::chrono_literals;
+
+class EffectiveConfigTest : public testing::Test {
+ protected:
+  ~EffectiveConfigTest() override { std::filesystem::remove(path_); }
+
+  RunOptions with_file(const std::string& yaml) {
+    std::ofstream(path_) << yaml;
+    RunOptions options;
+    options.config_file = path_;
+    return options;
+  }
+
+  std::string path_ = testing::TempDir() + "loopscope-run-options-" +
+                      testing::UnitTest::GetInstance()->current_test_info()->name() + ".yaml";
+};
+
+TEST_F(EffectiveConfigTest, NoFlagsNoFileAreTheDefaults) {
+  const auto config = effective_config({});
+  ASSERT_TRUE(config.ok()) << config.error().message;
+  EXPECT_EQ(*config, Config{});
+}
+
+TEST_F(EffectiveConfigTest, FlagsOverrideTheFile) {
+  RunOptions options = with_file(
+      "listen: 127.0.0.1:1\nlog_format: json\nlog_level: warn\nstall_threshold: 200ms\n"
+      "sample_interval: 2ms\ntargets: [{port: 80}]\n");
+  options.listen = ListenAddress{"127.0.0.1", 0};
+  options.stall_threshold = 300ms;
+  options.log_level = LogLevel::kError;
+  const auto config = effective_config(options);
+  ASSERT_TRUE(config.ok()) << config.error().message;
+  EXPECT_EQ(config->listen.port, 0);
+  EXPECT_EQ(config->stall_threshold, 300ms);
+  EXPECT_EQ(config->log_level, LogLevel::kError);
+  EXPECT_EQ(config->log_format, LogFormat::kJson);
+  EXPECT_EQ(config->sample_interval, 2ms);
+  EXPECT_EQ(config->targets.size(), 1U);
+}
+
+TEST_F(EffectiveConfigTest, SelectorsReplaceTheTargetsOfTheFile) {
+  RunOptions options = with_file("targets: [{port: 80}]\n");
+  options.pids = {5, 6};
+  options.names = {NamePattern::compile("node").value()};
+  options.ports = {3000};
+  const auto config = effective_config(options);
+  ASSERT_TRUE(config.ok()) << config.error().message;
+  ASSERT_EQ(config->targets.size(), 4U);
+  EXPECT_EQ(config->targets[0].pid, 5);
+  EXPECT_EQ(config->targets[1].pid, 6);
+  EXPECT_EQ(config->targets[2].process->text(), "node");
+  EXPECT_EQ(config->targets[3].port, 3000);
+}
+
+TEST_F(EffectiveConfigTest, ACommandLeavesNoOtherTarget) {
+  RunOptions options = with_file("targets: [{port: 80}]\n");
+  options.command = {"node", "app.js"};
+  const auto config = effective_config(options);
+  ASSERT_TRUE(config.ok()) << config.error().message;
+  EXPECT_THAT(config->targets, IsEmpty());
+}
+
+TEST_F(EffectiveConfigTest, ErrorsOfTheFileAndOfCombinationsComeOut) {
+  const auto bad_file = effective_config(with_file("lissten: 1\n"));
+  ASSERT_FALSE(bad_file.ok());
+  EXPECT_THAT(bad_file.error().message, HasSubstr(path_ + ":1:1: unknown key"));
+
+  RunOptions options;
+  options.sample_interval = 20ms;
+  const auto contradiction = effective_config(options);
+  ASSERT_FALSE(contradiction.ok());
+  EXPECT_EQ(contradiction.error().message,
+            "stall_threshold (50ms) must be at least five times sample_interval (20ms)");
+}
+
+}  // namespace
+}  // namespace loopscope
