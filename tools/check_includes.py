@@ -47,7 +47,7 @@ C_HEADERS = {
 OS_HEADERS = re.compile(
     r"(sys|linux|asm|asm-generic|netinet|net|arpa|bits)/.*|(unistd|fcntl|pthread|sched|signal|poll|"
     r"dirent|dlfcn|elf|link|netdb|termios|regex|getopt|glob|pwd|grp|ucontext|spawn|semaphore|"
-    r"syscall|mntent|execinfo|cxxabi|endian|byteswap|ftw|strings|wait|locale|langinfo|utmp)\.h"
+    r"syscall|mntent|execinfo|cxxabi|endian|byteswap|ftw|strings|wait|locale|langinfo|utmp|unwind)\.h"
 )
 OS_FREE_MODULES = {"core"}
 # Written into the build directory by CMake, for one module.
