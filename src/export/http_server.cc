@@ -14,7 +14,7 @@
 #include <thread>
 #include <utility>
 
-#include "export/listen_address.h"
+#include "export/bind_address.h"
 
 namespace loopscope {
 namespace {
@@ -94,7 +94,7 @@ class HttpServer::Impl {
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
 
-  Result<void> listen(ListenAddress address, int threads);
+  Result<void> listen(BindAddress address, int threads);
   std::string address() const { return address_.to_string(); }
 
  private:
@@ -104,11 +104,11 @@ class HttpServer::Impl {
 
   HttpRouter router_;
   std::function<void(std::string)> log_;
-  ListenAddress address_;
+  BindAddress address_;
   mg_context* context_ = nullptr;
 };
 
-Result<void> HttpServer::Impl::listen(ListenAddress address, int threads) {
+Result<void> HttpServer::Impl::listen(BindAddress address, int threads) {
   static std::once_flag once;
   std::call_once(once, [] { mg_init_library(MG_FEATURES_DEFAULT); });
 
@@ -197,7 +197,7 @@ std::string HttpServer::address() const { return impl_->address(); }
 Result<std::unique_ptr<HttpServer>> HttpServer::start(const HttpServerOptions& options,
                                                       SnapshotProvider& provider,
                                                       HttpCallbacks callbacks) {
-  Result<ListenAddress> address = ListenAddress::parse(options.listen);
+  Result<BindAddress> address = BindAddress::parse(options.listen);
   if (!address.ok()) return address.error();
   if (options.threads < 1 || options.threads > 64) {
     return Error{"the number of HTTP threads must be from 1 to 64"};

@@ -53,20 +53,41 @@ bool names_one_process(SelectEntry::Kind kind) {
   return kind == SelectEntry::Kind::kPid || kind == SelectEntry::Kind::kName;
 }
 
+bool has_name(const SelectEntry& entry, ProcessFacts& facts) {
+  return entry.name_matches &&
+         std::any_of(facts.names().begin(), facts.names().end(),
+                     [&](const std::string& name) { return entry.name_matches(name); });
+}
+
 bool chooses(const SelectEntry& entry, ProcessFacts& facts) {
   switch (entry.kind) {
     case SelectEntry::Kind::kPid:
       return entry.pid == facts.pid();
     case SelectEntry::Kind::kName:
       return entry.name_matches &&
-             std::any_of(facts.names().begin(), facts.names().end(),
-                         [&](const std::string& name) { return entry.name_matches(name); });
+             (has_name(entry, facts) || entry.name_matches(facts.command_line()));
     case SelectEntry::Kind::kPort:
       return facts.listens_on(entry.port);
     case SelectEntry::Kind::kChild:
       return descends_from(facts.pid(), entry.pid);
     case SelectEntry::Kind::kAll:
       return facts.listens();
+  }
+  return false;
+}
+
+/// Whether the user expects this process to be watched, so that it matters why it is not.
+/// A command line alone mentions programs too (a shell's, an editor's).
+bool is_expected(const SelectEntry& entry, ProcessFacts& facts) {
+  switch (entry.kind) {
+    case SelectEntry::Kind::kPid:
+    case SelectEntry::Kind::kPort:
+      return true;
+    case SelectEntry::Kind::kName:
+      return has_name(entry, facts);
+    case SelectEntry::Kind::kChild:
+    case SelectEntry::Kind::kAll:
+      return false;
   }
   return false;
 }
@@ -117,16 +138,15 @@ void Discovery::State::judge(int pid, Record& record, ListenSocketsByNamespace& 
     const SelectEntry& entry = selection.entries[i];
     if (!chooses(entry, facts)) continue;
     if (!has_event_loop(entry, facts)) {
-      const bool is_expected =
-          entry.kind != SelectEntry::Kind::kAll && entry.kind != SelectEntry::Kind::kChild;
-      if (is_expected && !record.skipped) {
+      if (!is_expected(entry, facts)) continue;
+      if (!record.skipped) {
         record.skipped = SkippedProcess{
             pid, i,
             "process " + std::to_string(pid) + " (" + facts.name() +
                 ") has no event loop: no image in it has uv_run, and it has no epoll descriptor"};
       }
       // Somebody waits for this one.
-      if (is_expected) record.retry = kFirstRetry;
+      record.retry = kFirstRetry;
       continue;
     }
     FoundProcess found;

@@ -53,9 +53,16 @@ const std::vector<std::string>& ProcessFacts::names() {
     if (const auto path = executable_path(pid_)) {
       names_.push_back(path->substr(path->rfind('/') + 1));
     }
-    if (const auto line = command_line(pid_)) names_.push_back(*line);
   }
   return names_;
+}
+
+const std::string& ProcessFacts::command_line() {
+  if (!command_line_) {
+    const auto line = loopscope::command_line(pid_);
+    command_line_ = line ? *line : std::string();
+  }
+  return *command_line_;
 }
 
 const ProcessFacts::Files& ProcessFacts::files() {

@@ -32,8 +32,9 @@ class ProcessFacts {
 
   int pid() const { return pid_; }
   const std::string& name();
-  /// comm, executable base name and command line.
+  /// comm and executable base name.
   const std::vector<std::string>& names();
+  const std::string& command_line();
   bool listens();
   bool listens_on(std::uint16_t port);
   bool has_epoll_descriptor();
@@ -55,6 +56,7 @@ class ProcessFacts {
   ListenSocketsByNamespace& sockets_;
   std::optional<std::string> name_;
   std::vector<std::string> names_;
+  std::optional<std::string> command_line_;
   std::optional<Files> files_;
   std::optional<bool> has_waiting_thread_;
   std::optional<Result<RuntimeInfo>> runtime_;

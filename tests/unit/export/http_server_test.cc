@@ -15,7 +15,7 @@
 
 #include "base/unique_fd.h"
 #include "export/exposition.h"
-#include "export/listen_address.h"
+#include "export/bind_address.h"
 #include "unit/export/sample_snapshot.h"
 
 namespace loopscope {
@@ -29,7 +29,7 @@ using testing::StartsWith;
 constexpr int kPatienceMs = 30000;
 
 UniqueFd connect_to(const std::string& address) {
-  const auto parsed = ListenAddress::parse(address).value();
+  const auto parsed = BindAddress::parse(address).value();
   UniqueFd fd;
   int status = -1;
   if (parsed.is_v6) {

@@ -1,4 +1,4 @@
-#include "export/listen_address.h"
+#include "export/bind_address.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -20,7 +20,7 @@ Error bad(std::string_view text) {
 }
 
 // Copies the address into `storage` and returns its length.
-socklen_t fill(const ListenAddress& address, sockaddr_storage& storage) {
+socklen_t fill(const BindAddress& address, sockaddr_storage& storage) {
   if (address.is_v6) {
     sockaddr_in6 v6{};
     v6.sin6_family = AF_INET6;
@@ -39,10 +39,10 @@ socklen_t fill(const ListenAddress& address, sockaddr_storage& storage) {
 
 }  // namespace
 
-Result<ListenAddress> ListenAddress::parse(std::string_view text) {
+Result<BindAddress> BindAddress::parse(std::string_view text) {
   const std::size_t colon = text.rfind(':');
   if (colon == std::string_view::npos) return bad(text);
-  ListenAddress out;
+  BindAddress out;
   std::string_view host = text.substr(0, colon);
   const std::string_view port = text.substr(colon + 1);
   const auto [end, error] = std::from_chars(port.begin(), port.end(), out.port);
@@ -56,18 +56,18 @@ Result<ListenAddress> ListenAddress::parse(std::string_view text) {
   return out;
 }
 
-std::string ListenAddress::to_string() const {
+std::string BindAddress::to_string() const {
   return (is_v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
 }
 
-bool ListenAddress::is_loopback() const {
+bool BindAddress::is_loopback() const {
   if (!is_v6) return host.starts_with("127.");
   in6_addr parsed{};
   inet_pton(AF_INET6, host.c_str(), &parsed);
   return IN6_IS_ADDR_LOOPBACK(&parsed);
 }
 
-void ListenAddress::knock() const {
+void BindAddress::knock() const {
   sockaddr_storage storage{};
   const socklen_t length = fill(*this, storage);
   const UniqueFd fd(socket(storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
@@ -76,7 +76,7 @@ void ListenAddress::knock() const {
   static_cast<void>(connect(fd.get(), reinterpret_cast<const sockaddr*>(&storage), length));
 }
 
-std::string ListenAddress::why_not() const {
+std::string BindAddress::why_not() const {
   sockaddr_storage storage{};
   const socklen_t length = fill(*this, storage);
   const UniqueFd fd(socket(storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0));

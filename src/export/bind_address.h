@@ -9,12 +9,12 @@
 namespace loopscope {
 
 /// Where to listen: "127.0.0.1:15667", "[::1]:0", "localhost:8080". Port 0 is any free one.
-struct ListenAddress {
+struct BindAddress {
   std::string host;  ///< an IP address, without brackets
   std::uint16_t port = 0;
   bool is_v6 = false;
 
-  static Result<ListenAddress> parse(std::string_view text);
+  static Result<BindAddress> parse(std::string_view text);
 
   /// HOST:PORT, as it stands in a URL.
   std::string to_string() const;
