@@ -22,7 +22,7 @@ enum class LogLevel { kDebug, kInfo, kWarn, kError };
 struct TargetConfig {
   std::string name;  ///< value of the `process` label; empty: the process's comm
   std::optional<int> pid;
-  std::optional<NamePattern> process;  ///< found in the comm or in the command line
+  std::optional<NamePattern> process;  ///< found in comm, executable name or command line
   std::optional<std::uint16_t> port;   ///< a TCP port it listens on
   /// Constant labels for every series of these processes, sorted by name.
   std::vector<std::pair<std::string, std::string>> labels;
