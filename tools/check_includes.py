@@ -18,6 +18,8 @@ LAYERS = [
     {"core"},
     {"target"},
     {"sources", "backlog", "culprit", "embed", "export", "config"},
+    {"library"},
+    {"library"},
     {"apps"},
 ]
 # Headers of one file that is public; everything in include/loopscope counts as this.
@@ -37,6 +39,7 @@ THIRD_PARTY = {
     r"nlohmann/.*": ["src/export", "src/apps"],
     r"CLI/.*": ["src/apps"],
     r"spdlog/.*": ["src/apps"],
+    r"malloc\.h": ["src/apps"],
 }
 
 # Headers of the C library and kernel that say nothing about an operating system.

@@ -7,7 +7,7 @@
 namespace loopscope {
 
 BacklogMonitor::BacklogMonitor(const BacklogOptions& options, const Clock& clock)
-    : interval_(options.interval), sampler_(options, clock) {}
+    : sampler_(options, clock), interval_(options.interval) {}
 
 BacklogMonitor::~BacklogMonitor() { stop(); }
 
@@ -18,6 +18,11 @@ void BacklogMonitor::set_targets(std::vector<BacklogTarget> targets) {
     new_targets_ = std::move(targets);
   }
   wake_.notify_all();
+}
+
+void BacklogMonitor::set_interval(Nanos interval) {
+  const std::lock_guard lock(state_mutex_);
+  interval_ = interval;
 }
 
 void BacklogMonitor::start() {
@@ -55,6 +60,7 @@ void BacklogMonitor::run() {
     sample(false);
     const SteadyClock::time_point now = SteadyClock::now();
     if (now < next) continue;  // woken early by new targets
+    const std::lock_guard lock(state_mutex_);
     next += interval_;
     if (next <= now) next = now + interval_;  // late by a whole turn: do not catch up
   }

@@ -36,6 +36,9 @@ class BacklogMonitor {
   /// the others' series vanish at the next pass.
   void set_targets(std::vector<BacklogTarget> targets);
 
+  /// Another interval between the looks at the queue depths.
+  void set_interval(Nanos interval);
+
   /// Starts the thread; throws std::system_error if the system has none left.
   void start();
   /// Ends the thread. Harmless when it does not run.
@@ -54,7 +57,6 @@ class BacklogMonitor {
   void run();
   void sample(bool force);
 
-  const Nanos interval_;
 
   std::mutex sampling_mutex_;  // taken before state_mutex_
   BacklogSampler sampler_;
@@ -64,6 +66,7 @@ class BacklogMonitor {
   std::optional<std::vector<BacklogTarget>> new_targets_;
   bool has_targets_ = false;
   bool stopping_ = false;
+  Nanos interval_;
   BacklogReport last_;
 
   std::mutex lifecycle_mutex_;  // guards thread_; taken first

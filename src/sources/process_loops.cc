@@ -47,16 +47,17 @@ void ProcessLoops::refresh(const RuntimeInfo& runtime) {
 
 void ProcessLoops::find_loops(const std::vector<int>& tids, const RuntimeInfo& runtime) {
   const Nanos now = clock_.now();
+  // After an exec another program runs under the same pid: every source is out of date.
+  const bool is_other_program = runtime != runtime_;
+  runtime_ = runtime;
+  if (is_other_program) uv_process_.reset();
   std::vector<int> due;
-  bool lost_one = false;
   for (const int tid : tids) {
     Thread& thread = threads_[tid];
-    const bool lost = thread.loop && thread.loop->failed();
-    lost_one |= lost;
+    const bool lost = thread.loop && (is_other_program || thread.loop->failed());
+    if (lost) uv_process_.reset();
     if (lost || (!thread.loop && now >= thread.next_check)) due.push_back(tid);
   }
-  // A lost loop may mean that exec has put another program here.
-  if (lost_one || runtime.uv_mapping_start != uv_mapping_start_) uv_process_.reset();
   if (due.empty()) return;
   problems_.clear();
   const auto map = read_memory_map(id_.pid);
@@ -82,7 +83,6 @@ void ProcessLoops::drop_ended(const std::vector<int>& tids) {
 }
 
 void ProcessLoops::open_uv_process(const RuntimeInfo& runtime) {
-  uv_mapping_start_ = runtime.uv_mapping_start;
   if (!options_.use_uv_stack || !runtime.has_uv_run) {
     uv_problem_.clear();
     return;

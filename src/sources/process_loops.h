@@ -89,7 +89,7 @@ class ProcessLoops {
 
   std::shared_ptr<const UvProcess> uv_process_;
   std::string uv_problem_;
-  std::uint64_t uv_mapping_start_ = 0;
+  RuntimeInfo runtime_;  ///< of the last refresh
   int workers_ = 0;  ///< names given out
   int internals_ = 0;
   std::size_t loops_ = 0;

@@ -59,21 +59,27 @@ bool has_name(const SelectEntry& entry, ProcessFacts& facts) {
                      [&](const std::string& name) { return entry.name_matches(name); });
 }
 
-bool chooses(const SelectEntry& entry, ProcessFacts& facts) {
+bool is_of_kind(const SelectEntry& entry, ProcessFacts& facts) {
   switch (entry.kind) {
     case SelectEntry::Kind::kPid:
       return entry.pid == facts.pid();
     case SelectEntry::Kind::kName:
-      return entry.name_matches &&
-             (has_name(entry, facts) || entry.name_matches(facts.command_line()));
+      return entry.name_matches != nullptr;
     case SelectEntry::Kind::kPort:
-      return facts.listens_on(entry.port);
+      return entry.port != 0;
     case SelectEntry::Kind::kChild:
       return descends_from(facts.pid(), entry.pid);
     case SelectEntry::Kind::kAll:
       return facts.listens();
   }
   return false;
+}
+
+bool chooses(const SelectEntry& entry, ProcessFacts& facts) {
+  if (!is_of_kind(entry, facts)) return false;
+  if (entry.port != 0 && !facts.listens_on(entry.port)) return false;
+  return !entry.name_matches || has_name(entry, facts) ||
+         entry.name_matches(facts.command_line());
 }
 
 /// Whether the user expects this process to be watched, so that it matters why it is not.

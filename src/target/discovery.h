@@ -15,7 +15,8 @@
 namespace loopscope {
 
 /// One way to choose processes; `label` (or, empty, the process's own name) becomes the
-/// `process` label of its series.
+/// `process` label of its series. A port or a name pattern given besides the kind's own
+/// criterion has to apply as well.
 struct SelectEntry {
   enum class Kind : std::uint8_t {
     kPid,    ///< this very process, not its children

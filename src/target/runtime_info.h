@@ -18,6 +18,8 @@ struct RuntimeInfo {
   bool has_uv_run = false;       ///< some image of the process has uv_run
   /// Start of the executable mapping of the image that has uv_run; 0: none.
   std::uint64_t uv_mapping_start = 0;
+
+  bool operator==(const RuntimeInfo&) const = default;
 };
 
 /// Recognizes runtimes. Each image file is looked into once (for a Node binary some 15 ms)

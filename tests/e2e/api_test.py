@@ -50,7 +50,7 @@ class ApiTest(EndToEndCase):
 
     def test_loops(self):
         target, loopscope, _ = self.stalled_node()
-        loops = loopscope.json("/api/v1/loops")
+        loops = loopscope.json("/api/v1/loops")["loops"]
         self.assertEqual([loop["pid"] for loop in loops], [target.pid])
 
     def test_bad_requests(self):

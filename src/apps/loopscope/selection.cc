@@ -6,12 +6,12 @@ namespace {
 SelectEntry entry_of(const TargetConfig& target) {
   SelectEntry entry;
   entry.label = target.name;
+  entry.port = target.port.value_or(0);
   if (target.pid) {
     entry.kind = SelectEntry::Kind::kPid;
     entry.pid = *target.pid;
   } else if (target.port) {
     entry.kind = SelectEntry::Kind::kPort;
-    entry.port = *target.port;
   } else {
     entry.kind = SelectEntry::Kind::kName;
   }

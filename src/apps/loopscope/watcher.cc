@@ -85,6 +85,7 @@ void Watcher::take_new_config() {
   if (!config) return;
   config_ = std::move(*config);
   discovery_.set_selection(selection_of(config_, child_pid_));
+  backlog_.set_interval(config_.backlog_interval);
   if (config_.sources.backlog) {
     backlog_.start();
   } else {
