@@ -1,5 +1,7 @@
 #include "embed/loop_hooks.h"
 
+#include <time.h>
+
 #include <algorithm>
 
 #include "embed/uv_fields.h"
@@ -11,6 +13,17 @@ constexpr std::uint64_t kSecondNs = 1'000'000'000;
 constexpr std::uint64_t kMilliNs = 1'000'000;
 /// Turns from this length on are worth the system calls that tell their cause.
 constexpr std::uint64_t kSchedulerLookNs = 5 * kMilliNs;
+
+/// No wait is over sooner: it takes two polls and a switch to the thread and back.
+constexpr std::uint64_t kShortestWaitNs = 1'000;
+
+/// uv_hrtime() without the detour through libuv.
+std::uint64_t now() {
+  timespec time{};
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return static_cast<std::uint64_t>(time.tv_sec) * kSecondNs +
+         static_cast<std::uint64_t>(time.tv_nsec);
+}
 
 }  // namespace
 
@@ -73,6 +86,7 @@ void LoopHooks::enter(LoopPosition position, std::uint64_t at_ns) {
 
 /// When the poll wait that is over at `now_ns` returned.
 std::uint64_t LoopHooks::poll_return(std::uint64_t now_ns) {
+  if (now_ns - mark_ns_ < kShortestWaitNs) return mark_ns_;
   const std::uint64_t idle_ns = uv_metrics_idle_time(loop_);
   const std::uint64_t waited_ns = std::min(idle_ns - idle_seen_ns_, now_ns - mark_ns_);
   idle_seen_ns_ = idle_ns;
@@ -97,7 +111,7 @@ bool LoopHooks::about_to_leave() const {
 
 void LoopHooks::on_first_check() {
   if (position_ != LoopPosition::kPolling) return;
-  const std::uint64_t now_ns = uv_hrtime();
+  const std::uint64_t now_ns = now();
   turn_.begin_ns = poll_return(now_ns);
   turn_.check_ns = now_ns;
   // Nobody else to check: the last hook would follow at once and read the same time.
@@ -110,7 +124,7 @@ void LoopHooks::on_first_check() {
 }
 
 void LoopHooks::on_last_check() {
-  if (position_ == LoopPosition::kChecking) leave_checks(uv_hrtime());
+  if (position_ == LoopPosition::kChecking) leave_checks(now());
 }
 
 void LoopHooks::leave_checks(std::uint64_t now_ns) {
@@ -133,7 +147,7 @@ void LoopHooks::leave_checks(std::uint64_t now_ns) {
 
 void LoopHooks::on_first_prepare() {
   if (position_ != LoopPosition::kTurning) return;
-  const std::uint64_t now_ns = uv_hrtime();
+  const std::uint64_t now_ns = now();
   turn_.preparing_ns = now_ns;
   turn_.loop_time_ms = loop_->time;
   if (uv_fields::only_one_left(last_prepare_.queue)) {
@@ -146,7 +160,7 @@ void LoopHooks::on_first_prepare() {
 
 void LoopHooks::on_last_prepare() {
   if (position_ == LoopPosition::kPolling) return;  // finished by the first hook
-  const std::uint64_t now_ns = uv_hrtime();
+  const std::uint64_t now_ns = now();
   if (position_ == LoopPosition::kPreparing) return finish_turn(now_ns, LoopPosition::kPolling);
   // The first turn, or the first after the loop had run out of work.
   idle_seen_ns_ = uv_metrics_idle_time(loop_);
