@@ -27,8 +27,8 @@ struct StallRecord {
   std::chrono::system_clock::time_point started_at;
   std::chrono::nanoseconds duration{0};  ///< so far, while in progress
   bool in_progress = false;
-  Phase phase = Phase::kUnknown;  ///< where most of it was spent
-  Cause cause = Cause::kUnknown;  ///< the largest of `causes`
+  Phase phase = Phase::kUnknown;                               ///< where most of it was spent
+  Cause cause = Cause::kUnknown;                               ///< the largest of `causes`
   std::array<std::chrono::nanoseconds, kCauseCount> causes{};  ///< indexed by Cause
   std::string function;  ///< innermost user function; empty: not known
   std::string file;

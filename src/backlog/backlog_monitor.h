@@ -57,7 +57,6 @@ class BacklogMonitor {
   void run();
   void sample(bool force);
 
-
   std::mutex sampling_mutex_;  // taken before state_mutex_
   BacklogSampler sampler_;
 

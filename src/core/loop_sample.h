@@ -13,8 +13,8 @@ namespace loopscope {
 /// Exact while the thread sleeps; while it runs, `run` lags by up to one scheduler
 /// tick (1-10 ms), because the kernel brings it up to date only there.
 struct SchedCounters {
-  Nanos run{0};             ///< time on a CPU
-  Nanos runqueue_wait{0};   ///< time runnable without a CPU
+  Nanos run{0};            ///< time on a CPU
+  Nanos runqueue_wait{0};  ///< time runnable without a CPU
 };
 
 /// One look at a loop from outside, by a sampling source.
@@ -29,15 +29,15 @@ struct LoopSample {
   /// else they only tell "turned" from "not turned".
   bool iteration_is_count = false;
   std::optional<SchedCounters> sched;
-  bool stopped = false;  ///< the thread is stopped (state T/t) or its cgroup frozen
+  bool stopped = false;     ///< the thread is stopped (state T/t) or its cgroup frozen
   Nanos timer_lateness{0};  ///< how overdue the earliest due timer is; 0: none
 };
 
 /// One finished turn of a loop, by an exact source (embedded library, eBPF).
 /// busy = [begin, end) split over phases; waiting = [end, next begin).
 struct LoopIteration {
-  Nanos begin{0};  ///< return from the poll wait
-  Nanos end{0};    ///< entry of the next poll wait
+  Nanos begin{0};                           ///< return from the poll wait
+  Nanos end{0};                             ///< entry of the next poll wait
   std::array<Nanos, kPhaseCount> phases{};  ///< sums to end - begin; kPollWait is 0
   std::array<Nanos, kCauseCount> causes{};  ///< all zero: not known
 };

@@ -31,9 +31,9 @@ struct LoopInfo {
 };
 
 struct HistogramSnapshot {
-  std::vector<double> bounds;          ///< upper bounds in seconds, ascending, without +Inf
-  std::vector<std::uint64_t> counts;   ///< per bucket, not cumulative; last is +Inf
-  double sum = 0;                      ///< seconds
+  std::vector<double> bounds;         ///< upper bounds in seconds, ascending, without +Inf
+  std::vector<std::uint64_t> counts;  ///< per bucket, not cumulative; last is +Inf
+  double sum = 0;                     ///< seconds
   std::uint64_t count = 0;
 };
 
@@ -75,8 +75,8 @@ struct LoopSnapshot {
 
 /// One listening address of one process (sockets sharing it through SO_REUSEPORT summed).
 struct ListenerSnapshot {
-  LoopLabels labels;      ///< loop is "main": the kernel knows the process, not the thread
-  std::string listener;   ///< "127.0.0.1:3000", "[::]:3000"
+  LoopLabels labels;     ///< loop is "main": the kernel knows the process, not the thread
+  std::string listener;  ///< "127.0.0.1:3000", "[::]:3000"
   std::uint64_t depth = 0;
   std::uint64_t limit = 0;
   std::uint64_t max_1m = 0;
@@ -93,10 +93,10 @@ struct NetnsSnapshot {
 
 /// Health of one source of figures.
 struct SourceSnapshot {
-  std::string source;   ///< "uv_stack", "procfs", "backlog", "discovery", "tcp_ext"
+  std::string source;  ///< "uv_stack", "procfs", "backlog", "discovery", "tcp_ext"
   bool success = true;
-  std::string reason;   ///< why not; empty on success
-  Nanos duration{0};    ///< of its last pass
+  std::string reason;  ///< why not; empty on success
+  Nanos duration{0};   ///< of its last pass
 };
 
 /// Everything one scrape shows.

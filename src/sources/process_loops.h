@@ -90,7 +90,7 @@ class ProcessLoops {
   std::shared_ptr<const UvProcess> uv_process_;
   std::string uv_problem_;
   RuntimeInfo runtime_;  ///< of the last refresh
-  int workers_ = 0;  ///< names given out
+  int workers_ = 0;      ///< names given out
   int internals_ = 0;
   std::size_t loops_ = 0;
 

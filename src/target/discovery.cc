@@ -78,8 +78,7 @@ bool is_of_kind(const SelectEntry& entry, ProcessFacts& facts) {
 bool chooses(const SelectEntry& entry, ProcessFacts& facts) {
   if (!is_of_kind(entry, facts)) return false;
   if (entry.port != 0 && !facts.listens_on(entry.port)) return false;
-  return !entry.name_matches || has_name(entry, facts) ||
-         entry.name_matches(facts.command_line());
+  return !entry.name_matches || has_name(entry, facts) || entry.name_matches(facts.command_line());
 }
 
 /// Whether the user expects this process to be watched, so that it matters why it is not.

@@ -189,7 +189,8 @@ void Watcher::report(const DiscoveryResult& result) {
 
 void Watcher::report_problem(int pid, const std::string& source, const std::string& reason) {
   if (reported_.size() >= kMaxReported) reported_.clear();
-  if (!reported_.insert(std::to_string(pid) + source + reason).second) return;
+  // Two sources that fail for one reason are one thing to tell.
+  if (!reported_.insert(std::to_string(pid) + ' ' + reason).second) return;
   spdlog::warn("pid {}: {}: {}", pid, source, reason);
 }
 

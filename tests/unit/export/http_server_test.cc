@@ -14,8 +14,8 @@
 #include <vector>
 
 #include "base/unique_fd.h"
-#include "export/exposition.h"
 #include "export/bind_address.h"
+#include "export/exposition.h"
 #include "unit/export/sample_snapshot.h"
 
 namespace loopscope {
