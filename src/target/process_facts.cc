@@ -65,7 +65,7 @@ const std::string& ProcessFacts::command_line() {
   return *command_line_;
 }
 
-const ProcessFacts::Files& ProcessFacts::files() {
+const ProcessFiles& ProcessFacts::files() {
   if (files_) return *files_;
   files_.emplace();
   const ListenSockets& sockets = sockets_.of(pid_);

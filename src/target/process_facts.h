@@ -24,6 +24,13 @@ class ListenSocketsByNamespace {
   std::map<std::string, ListenSockets> by_namespace_;
 };
 
+/// What a process's open descriptors tell.
+struct ProcessFiles {
+  std::vector<std::uint16_t> ports;  ///< TCP ports it listens on
+  bool has_epoll = false;
+  bool is_denied = false;  ///< they could not be listed
+};
+
 /// What discovery asks about one process; each question is answered once, when asked.
 class ProcessFacts {
  public:
@@ -44,12 +51,7 @@ class ProcessFacts {
   bool is_restricted();
 
  private:
-  struct Files {
-    std::vector<std::uint16_t> ports;
-    bool has_epoll = false;
-    bool is_denied = false;
-  };
-  const Files& files();
+  const ProcessFiles& files();
 
   int pid_;
   RuntimeProbe& probe_;
@@ -57,7 +59,7 @@ class ProcessFacts {
   std::optional<std::string> name_;
   std::vector<std::string> names_;
   std::optional<std::string> command_line_;
-  std::optional<Files> files_;
+  std::optional<ProcessFiles> files_;
   std::optional<bool> has_waiting_thread_;
   std::optional<Result<RuntimeInfo>> runtime_;
 };
