@@ -19,9 +19,9 @@ ListenerIndex::ListenerIndex(std::span<const DiagSocket> listeners,
 }
 
 const std::vector<int>& ListenerIndex::owners_of(std::uint32_t inode) const {
-  static const std::vector<int> kNobody;
+  static const std::vector<int> nobody;
   const auto found = owners_.find(inode);
-  return found == owners_.end() ? kNobody : found->second;
+  return found == owners_.end() ? nobody : found->second;
 }
 
 bool ListenerIndex::has_siblings(const SocketAddress& listener) const {
