@@ -43,7 +43,7 @@ struct LoopMonitorOptions {
 class LoopMonitor {
  public:
   /// `loop` must be initialised, and must not be closed before detach().
-  explicit LoopMonitor(uv_loop_t* loop, LoopMonitorOptions options = {});
+  explicit LoopMonitor(uv_loop_t* loop, const LoopMonitorOptions& options = {});
   /// Detaches.
   ~LoopMonitor();
   LoopMonitor(const LoopMonitor&) = delete;

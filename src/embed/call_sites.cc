@@ -4,6 +4,7 @@
 #include <uv.h>
 
 #include <array>
+#include <bit>
 
 namespace loopscope {
 namespace {
@@ -30,7 +31,7 @@ Frames unwind() {
         if (out.count == kMaxFrames) return _URC_END_OF_STACK;
         const std::uintptr_t address = _Unwind_GetIP(context);
         // A return address may be one past the end of its function.
-        void* function = _Unwind_FindEnclosingFunction(reinterpret_cast<void*>(address - 1));
+        void* function = _Unwind_FindEnclosingFunction(std::bit_cast<void*>(address - 1));
         out.frames[out.count++] = {reinterpret_cast<std::uintptr_t>(function), address,
                                    _Unwind_GetCFA(context)};
         return _URC_NO_REASON;
@@ -46,7 +47,7 @@ std::optional<UvRunCall> find_call(std::uintptr_t uv_run_begin) {
     const Frame& frame = stack.frames[i];
     if (frame.function != uv_run_begin || uv_run_begin == 0) continue;
     const std::uintptr_t word = frame.stack_pointer - sizeof(std::uintptr_t);
-    if (*reinterpret_cast<const volatile std::uintptr_t*>(word) != frame.return_address) break;
+    if (*std::bit_cast<const volatile std::uintptr_t*>(word) != frame.return_address) break;
     return UvRunCall{frame.return_address, word};
   }
 #else

@@ -11,7 +11,7 @@ class LoopMonitor::Impl {
   LoopRecorder recorder;
 };
 
-LoopMonitor::LoopMonitor(uv_loop_t* loop, LoopMonitorOptions options)
+LoopMonitor::LoopMonitor(uv_loop_t* loop, const LoopMonitorOptions& options)
     : impl_(std::make_unique<Impl>(loop, options)) {}
 
 LoopMonitor::~LoopMonitor() = default;

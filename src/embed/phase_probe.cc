@@ -3,6 +3,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include <bit>
+
 namespace loopscope {
 namespace {
 
@@ -28,7 +30,7 @@ Phase PhaseProbe::look() const {
   // Through the kernel: the loop's thread may have ended and its stack be gone.
   std::uintptr_t site = 0;
   const iovec into{&site, sizeof(site)};
-  const iovec from{reinterpret_cast<void*>(word), sizeof(site)};
+  const iovec from{std::bit_cast<void*>(word), sizeof(site)};
   const ssize_t got = process_vm_readv(getpid(), &into, 1, &from, 1, 0);
   return got == static_cast<ssize_t>(sizeof(site)) ? sites_.phase_at(site) : Phase::kUnknown;
 }

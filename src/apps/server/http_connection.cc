@@ -160,9 +160,9 @@ void HttpConnection::on_message_complete() {
   state_ = State::kAnswering;
   uv_timer_stop(&timer_);
   const std::weak_ptr<HttpConnection> weak = weak_from_this();
-  handler_(request, [weak](HttpResponse response) {
+  handler_(request, [weak](const HttpResponse& response) {
     const auto self = weak.lock();
-    if (self && self->state_ == State::kAnswering) self->send(std::move(response));
+    if (self && self->state_ == State::kAnswering) self->send(response);
   });
 }
 
@@ -174,7 +174,7 @@ void HttpConnection::fail(int status, std::string_view message) {
   send(error_response(status, message));
 }
 
-void HttpConnection::send(HttpResponse response) {
+void HttpConnection::send(const HttpResponse& response) {
   state_ = State::kWriting;
   if (finishing_) keep_alive_ = false;
   output_ = serialize(response, head_only_, keep_alive_, http_1_0_);

@@ -50,7 +50,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   void parse_more();
   void on_message_complete();
   void fail(int status, std::string_view message);
-  void send(HttpResponse response);
+  void send(const HttpResponse& response);
   void on_written(int status);
   void arm(std::chrono::milliseconds timeout);
   int append_target(const char* data, std::size_t length);
