@@ -40,8 +40,12 @@ Result<ReturnCounter> ReturnCounter::open(int tid, std::uint64_t address) {
       "cannot count the polls of thread " + std::to_string(tid) + ": " + errno_text(cause);
   if (cause == EACCES || cause == EPERM) {
     const auto paranoid = read_proc_file("/proc/sys/kernel/perf_event_paranoid", 16);
-    message += "; run with CAP_PERFMON or set kernel.perf_event_paranoid to 2";
-    if (paranoid) message += " (now " + paranoid->substr(0, paranoid->find('\n')) + ")";
+    message += "; run with CAP_PERFMON";
+    if (paranoid && !paranoid->empty() && paranoid->front() >= '3') {
+      message += " or set kernel.perf_event_paranoid to 2";
+    } else {
+      message += " or, in a container, with a seccomp profile that allows perf_event_open";
+    }
   }
   return Error{message};
 }
