@@ -19,7 +19,6 @@ LAYERS = [
     {"target"},
     {"sources", "backlog", "culprit", "embed", "export", "config"},
     {"library"},
-    {"library"},
     {"apps"},
 ]
 # Headers of one file that is public; everything in include/loopscope counts as this.
