@@ -45,11 +45,14 @@ function(loopscope_unit_tests name)
   target_link_libraries(${name}_tests PRIVATE
     loopscope_${name} loopscope_warnings GTest::gmock GTest::gtest_main ${arg_LIBS})
   set(label unit)
+  set(alone OFF)
   add_dependencies(unit_tests ${name}_tests)
   if(arg_THREADED)
     set(label unit-threaded)
+    # They measure real time with threads of their own; a neighbour would starve them.
+    set(alone ON)
     add_dependencies(threaded_unit_tests ${name}_tests)
   endif()
   gtest_discover_tests(${name}_tests DISCOVERY_TIMEOUT 60
-    PROPERTIES LABELS ${label} TIMEOUT 120)
+    PROPERTIES LABELS ${label} RUN_SERIAL ${alone} TIMEOUT 120)
 endfunction()
