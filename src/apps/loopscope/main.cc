@@ -41,7 +41,7 @@ int carry_out(const CommandLine& command) {
 
 int main(int argc, char** argv) {
   // A heap per thread would triple what scrapes of a hundred loops leave behind.
-  mallopt(M_ARENA_MAX, 2);
+  mallopt(M_ARENA_MAX, 2);  // NOLINT(concurrency-mt-unsafe): no other thread yet
   const std::vector<std::string> arguments(argv + (argc > 0 ? 1 : 0), argv + argc);
   const auto outcome = loopscope::parse_command_line(arguments);
   if (!outcome.command) {
