@@ -10,8 +10,9 @@ import sys
 import time
 import unittest
 
-from harness import env, procfs
+from harness import env
 from harness.case import EndToEndCase
+from harness.crowding import CpuShortage, judge_when_quiet
 from harness.server import LoopscopeServer
 from harness.stalls import LoopFigures, growth
 
@@ -20,7 +21,6 @@ SEED = 1789
 SHARES = {"timers": 0.15, "check": 0.10, "poll": 0.20, "closing": 0.05}
 TOLERANCE = 0.02
 ATTEMPTS = 3
-CROWDED = 0.01  # share of the time that the target waited for a CPU
 
 
 def run_seconds():
@@ -58,23 +58,14 @@ class PhaseSharesTest(EndToEndCase):
         return target.pid, inject
 
     def test_phase_shares(self):
-        """A run in which other programs took the CPU from the target may be repeated: its
-        own account of the time it burned is then not what the loop really did."""
         pid, inject = self.server_truth() if TARGET == "server" else self.node_truth()
         loopscope = self.loopscope("--pid", pid)
         loopscope.wait_for_loop(pid, source="uv_stack")
-        for attempt in range(1, ATTEMPTS + 1):
-            waited = procfs.thread_activity(pid).runqueue_wait_ns
-            begin = time.monotonic()
-            try:
-                self.check_shares(pid, inject, loopscope)
-                return
-            except AssertionError as error:
-                waited = procfs.thread_activity(pid).runqueue_wait_ns - waited
-                crowded = waited / 1e9 / (time.monotonic() - begin)
-                print(f"attempt {attempt}: waited for a CPU {crowded:.1%} of the time; {error}")
-                if crowded < CROWDED or attempt == ATTEMPTS:
-                    raise
+        judge_when_quiet(
+            lambda: self.check_shares(pid, inject, loopscope),
+            lambda: CpuShortage(pid, loopscope.pid),
+            ATTEMPTS,
+        )
 
     def check_shares(self, pid, inject, loopscope):
         begin = time.monotonic()

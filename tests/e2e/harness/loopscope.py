@@ -73,6 +73,11 @@ class Loopscope(Child):
 
         return wait_until(check, timeout, what, interval)
 
+    def kill(self):
+        if hasattr(self, "http"):
+            self.http.close()
+        super().kill()
+
     def stop(self):
         """Asks it to end, as an init system would; returns the exit code."""
         self.http.close()

@@ -33,6 +33,11 @@ class LoopscopeServer(Child):
         response = self.http.get(f"/block?phase={phase}&ms={milliseconds}")
         assert response.status == 200, f"/block answered {response.status}: {response.text}"
 
+    def kill(self):
+        if hasattr(self, "http"):
+            self.http.close()
+        super().kill()
+
     def scrape(self):
         """Its own metrics, from the embedded library."""
         client = HttpClient("127.0.0.1", self.metrics_port)
