@@ -4,36 +4,52 @@ Whole-run throughput is far too noisy for an effect of a per cent. Instead one l
 is cut into slots of about 200 ms; each block of slots holds every arm once, in random
 order, and is compared within itself:
 
-    off         Loopscope stopped (SIGSTOP), prom-client's monitors off
+    off         everything below stopped (SIGSTOP) or switched off
     null        the same again: what the method reads when nothing differs
     loopscope   Loopscope watching
-    prom_client prom-client's default metrics on, Loopscope stopped
+    ticker      a program that wakes up every 4 ms, as Loopscope does, and reads nothing
+    prom_client prom-client's default metrics on
 
 CPU is the target's own (schedstat of all its threads), so that the CPU that the load
 generator or Loopscope takes elsewhere does not count as the target's.
+
+Where CPUs are hardware threads of one core, or a hypervisor polls before it halts one,
+a CPU that wakes up slows its neighbour down, whatever it wakes up for; the ticker shows
+by how much. So there are two runs: one as it comes, and one in which the target shares
+its one CPU with Loopscope (or the ticker) and the load has the others. There what is
+left is what the watching itself costs: reads, preemption, cold caches.
 """
 
+import os
 import random
 import signal
 import time
 
 from harness import env, procfs
 from lib.load import Load
-from lib.programs import BENCH_DIR, prom_client
+from lib.programs import BENCH_DIR, compile_c, prom_client
 from lib.session import Session
 from lib.stats import ratio_of_pairs
 
-ARMS = ("off", "null", "loopscope", "prom_client")
+ARMS = ("off", "null", "loopscope", "ticker", "prom_client")
 SLOT_SECONDS = 0.2
 SETTLE_SECONDS = 0.02  # after a switch, before the slot counts
+TICK_US = 4000
+
+
+def pin(pid, cpus):
+    for thread in procfs.threads(pid):
+        os.sched_setaffinity(thread, cpus)
 
 
 class Slots:
-    def __init__(self, app, load, loopscope):
-        self._app, self._load, self._loopscope = app, load, loopscope
+    def __init__(self, app, load, programs):
+        """`programs`: what runs in the arm of its name and is stopped in all others."""
+        self._app, self._load, self._programs = app, load, programs
 
     def _switch(self, arm):
-        self._loopscope.signal(signal.SIGCONT if arm == "loopscope" else signal.SIGSTOP)
+        for name, program in self._programs.items():
+            program.signal(signal.SIGCONT if arm == name else signal.SIGSTOP)
         # Every arm gets its command, so that every arm pays for reading one.
         self._app.send("prom on" if arm == "prom_client" else "prom off")
         time.sleep(SETTLE_SECONDS)
@@ -51,7 +67,16 @@ class Slots:
         return (cpu_end - cpu) / done, done / (end - begin)
 
 
-def run(seconds, node="22", seed=1):
+def share_one_cpu(app, watchers, load):
+    first, *rest = sorted(os.sched_getaffinity(0))
+    if not rest:
+        raise RuntimeError("needs at least two CPUs")
+    for child in (app, *watchers):
+        pin(child.pid, {first})
+    pin(load.program.pid, set(rest))
+
+
+def run(seconds, node="22", share_cpu=False, seed=1):
     choice = random.Random(seed)
     cost = {arm: [] for arm in ARMS}
     rate = {arm: [] for arm in ARMS}
@@ -63,7 +88,10 @@ def run(seconds, node="22", seed=1):
         load = Load(session, port)
         loopscope = session.loopscope("--pid", app.pid)
         loopscope.wait_for_loop(app.pid, source="uv_stack")
-        slots = Slots(app, load, loopscope)
+        ticker = session.spawn(compile_c("ticker"), TICK_US)
+        if share_cpu:
+            share_one_cpu(app, (loopscope, ticker), load)
+        slots = Slots(app, load, {"loopscope": loopscope, "ticker": ticker})
         warm_up = min(5, seconds / 4)
         deadline = time.monotonic() + warm_up + seconds
         counting_from = time.monotonic() + warm_up
@@ -75,10 +103,10 @@ def run(seconds, node="22", seed=1):
                 for arm, (cpu_per_request, requests_per_second) in block.items():
                     cost[arm].append(cpu_per_request)
                     rate[arm].append(requests_per_second)
-        loopscope.signal(signal.SIGCONT)
         prom_scrape = float(app.ask("scrape 50", r"^scrape (.*)$").group(1))
     return {
         "node": node,
+        "share_cpu": share_cpu,
         "blocks": len(cost["off"]),
         "slot_seconds": SLOT_SECONDS,
         "requests_per_second": sum(rate["off"]) / len(rate["off"]),

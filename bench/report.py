@@ -16,14 +16,20 @@ def overhead(result):
     names = {
         "null": "nothing (null control)",
         "loopscope": "Loopscope watching",
+        "ticker": "a program that only wakes up every 4 ms",
         "prom_client": "prom-client default metrics, between scrapes",
     }
     rows = [
         (name, _interval(result["cpu_ratio"][arm]), _interval(result["throughput_ratio"][arm]))
         for arm, name in names.items()
     ]
+    where = (
+        "The target and what watches it on one CPU, the load on the others"
+        if result["share_cpu"]
+        else "As it comes"
+    )
     return (
-        f"Saturated Node {result['node']} HTTP server: {result['requests_per_second']:.0f}"
+        f"{where}. Saturated Node {result['node']} HTTP server: {result['requests_per_second']:.0f}"
         f" requests/s, {result['cpu_us_per_request']:.1f} µs of CPU per request;"
         f" {result['blocks']} blocks of slots of {result['slot_seconds'] * 1000:.0f} ms.\n\n"
         + _table(("compared with nothing running", "CPU per request", "throughput"), rows)

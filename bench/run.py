@@ -61,8 +61,10 @@ def main():
     sections = ["Measured on {cpus} CPUs ({cpu_model}), Linux {kernel}, {date}.".format(
         **results["machine"])]
     if "overhead" in parts:
-        results["overhead"] = overhead.run(300 * scale, arguments.node)
-        sections += ["## Cost to the target", report.overhead(results["overhead"])]
+        results["overhead"] = [
+            overhead.run(300 * scale, arguments.node, share) for share in (False, True)
+        ]
+        sections += ["## Cost to the target", *map(report.overhead, results["overhead"])]
     if "footprint" in parts:
         results["footprint"] = footprint.run(20 * scale)
         sections += ["## Loopscope's own CPU and memory", report.footprint(results["footprint"])]

@@ -16,7 +16,9 @@ class Load:
         counter.flush()
         self._memory = mmap.mmap(counter.fileno(), 8)
         session.callback(self._memory.close)
-        session.spawn(compile_c("http_load"), port, connections, counter.name, ready=None)
+        self.program = session.spawn(
+            compile_c("http_load"), port, connections, counter.name, ready=None
+        )
         wait_until(lambda: self.answers > 1000, 30, "load on the target")
 
     @property
