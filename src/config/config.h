@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/listen_address.h"
 #include "base/name_pattern.h"
 #include "base/result.h"
-#include "config/listen_address.h"
 
 namespace loopscope {
 

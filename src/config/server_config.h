@@ -3,8 +3,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/listen_address.h"
 #include "base/result.h"
-#include "config/listen_address.h"
 
 namespace loopscope {
 

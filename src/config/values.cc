@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
 #include "base/duration.h"
 #include "base/quoted_text.h"
+#include "base/whole_number.h"
 
 namespace loopscope {
 namespace {
@@ -14,17 +14,6 @@ namespace {
 constexpr std::array<std::string_view, 15> kTakenLabels = {
     "process",  "pid",  "loop", "phase",  "cause",   "state",           "window", "listener",
     "function", "file", "line", "source", "runtime", "runtime_version", "le"};
-
-/// A whole decimal number in [min, max]; `what` and the bounds go into the error.
-Result<long> parse_integer(std::string_view text, std::string_view what, long min, long max) {
-  long value = 0;
-  const char* const end = text.data() + text.size();
-  const auto [stop, code] = std::from_chars(text.data(), end, value);
-  const bool number = stop == end && !text.empty();
-  if (number && code == std::errc() && value >= min && value <= max) return value;
-  return Error{quoted_text(text) + " is not a " + std::string(what) + "; allowed are " +
-               std::to_string(min) + " to " + std::to_string(max)};
-}
 
 bool is_control(char c) {
   const auto byte = static_cast<unsigned char>(c);
@@ -45,25 +34,19 @@ Result<Nanos> parse_bounded_duration(std::string_view text, DurationBounds bound
 }
 
 Result<int> parse_pid(std::string_view text) {
-  const auto value = parse_integer(text, "process id", 1, kMaxPid);
+  const auto value = parse_whole_number(text, "process id", 1, kMaxPid);
   if (!value) return value.error();
   return static_cast<int>(*value);
 }
 
 Result<std::uint16_t> parse_port(std::string_view text) {
-  const auto value = parse_integer(text, "port", 1, 65535);
-  if (!value) return value.error();
-  return static_cast<std::uint16_t>(*value);
-}
-
-Result<std::uint16_t> parse_listen_port(std::string_view text) {
-  const auto value = parse_integer(text, "port", 0, 65535);
+  const auto value = parse_whole_number(text, "port", 1, 65535);
   if (!value) return value.error();
   return static_cast<std::uint16_t>(*value);
 }
 
 Result<std::size_t> parse_max_loops(std::string_view text) {
-  const auto value = parse_integer(text, "number of loops", 1, kMaxMaxLoops);
+  const auto value = parse_whole_number(text, "number of loops", 1, kMaxMaxLoops);
   if (!value) return value.error();
   return static_cast<std::size_t>(*value);
 }

@@ -35,8 +35,6 @@ Result<Nanos> parse_bounded_duration(std::string_view text, DurationBounds bound
 Result<int> parse_pid(std::string_view text);
 /// 1 to 65535.
 Result<std::uint16_t> parse_port(std::string_view text);
-/// 0 to 65535; 0 asks for any free port.
-Result<std::uint16_t> parse_listen_port(std::string_view text);
 Result<std::size_t> parse_max_loops(std::string_view text);
 Result<bool> parse_bool(std::string_view text);
 Result<LogFormat> parse_log_format(std::string_view text);

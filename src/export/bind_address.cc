@@ -5,23 +5,18 @@
 #include <sys/socket.h>
 
 #include <cerrno>
-#include <charconv>
 #include <cstring>
 #include <system_error>
+#include <utility>
 
 #include "base/unique_fd.h"
 
 namespace loopscope {
 namespace {
 
-Error bad(std::string_view text) {
-  return Error{"bad listen address \"" + std::string(text) +
-               "\": want IP:PORT, such as 127.0.0.1:15667 or [::1]:15667"};
-}
-
 // Copies the address into `storage` and returns its length.
 socklen_t fill(const BindAddress& address, sockaddr_storage& storage) {
-  if (address.is_v6) {
+  if (address.is_v6()) {
     sockaddr_in6 v6{};
     v6.sin6_family = AF_INET6;
     v6.sin6_port = htons(address.port);
@@ -40,28 +35,13 @@ socklen_t fill(const BindAddress& address, sockaddr_storage& storage) {
 }  // namespace
 
 Result<BindAddress> BindAddress::parse(std::string_view text) {
-  const std::size_t colon = text.rfind(':');
-  if (colon == std::string_view::npos) return bad(text);
-  BindAddress out;
-  std::string_view host = text.substr(0, colon);
-  const std::string_view port = text.substr(colon + 1);
-  const auto [end, error] = std::from_chars(port.begin(), port.end(), out.port);
-  if (port.empty() || error != std::errc{} || end != port.end()) return bad(text);
-
-  out.is_v6 = host.starts_with('[') && host.ends_with(']');
-  if (out.is_v6) host = host.substr(1, host.size() - 2);
-  out.host = host == "localhost" ? "127.0.0.1" : std::string(host);
-  in6_addr parsed{};
-  if (inet_pton(out.is_v6 ? AF_INET6 : AF_INET, out.host.c_str(), &parsed) != 1) return bad(text);
-  return out;
-}
-
-std::string BindAddress::to_string() const {
-  return (is_v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
+  auto address = parse_listen_address(text);
+  if (!address) return address.error();
+  return BindAddress{std::move(*address)};
 }
 
 bool BindAddress::is_loopback() const {
-  if (!is_v6) return host.starts_with("127.");
+  if (!is_v6()) return host.starts_with("127.");
   in6_addr parsed{};
   inet_pton(AF_INET6, host.c_str(), &parsed);
   return IN6_IS_ADDR_LOOPBACK(&parsed);

@@ -113,7 +113,7 @@ Result<void> HttpServer::Impl::listen(BindAddress address, int threads) {
   std::call_once(once, [] { mg_init_library(MG_FEATURES_DEFAULT); });
 
   address_ = std::move(address);
-  if (address_.is_v6 && mg_check_feature(MG_FEATURES_IPV6) == 0) {
+  if (address_.is_v6() && mg_check_feature(MG_FEATURES_IPV6) == 0) {
     return Error{"cannot listen on " + address_.to_string() +
                  ": the civetweb library of this system was built without IPv6"};
   }

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "apps/server/child_process.h"
-#include "config/listen_address.h"
+#include "base/listen_address.h"
 
 namespace loopscope::server {
 

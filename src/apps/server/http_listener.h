@@ -7,8 +7,8 @@
 #include <unordered_map>
 
 #include "apps/server/http_connection.h"
+#include "base/listen_address.h"
 #include "base/result.h"
-#include "config/listen_address.h"
 
 namespace loopscope::server {
 

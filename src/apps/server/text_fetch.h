@@ -6,8 +6,8 @@
 #include <functional>
 #include <string>
 
+#include "base/listen_address.h"
 #include "base/result.h"
-#include "config/listen_address.h"
 
 namespace loopscope::server {
 

@@ -32,7 +32,7 @@ UniqueFd connect_to(const std::string& address) {
   const auto parsed = BindAddress::parse(address).value();
   UniqueFd fd;
   int status = -1;
-  if (parsed.is_v6) {
+  if (parsed.is_v6()) {
     sockaddr_in6 to{};
     to.sin6_family = AF_INET6;
     to.sin6_port = htons(parsed.port);

@@ -1,10 +1,10 @@
-#include "config/listen_address.h"
+#include "base/listen_address.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
 #include "base/quoted_text.h"
-#include "config/values.h"
+#include "base/whole_number.h"
 
 namespace loopscope {
 namespace {
@@ -29,8 +29,9 @@ Result<ListenAddress> parse_listen_address(std::string_view text) {
   if (colon == std::string_view::npos) {
     return bad("expected ADDRESS:PORT, such as 127.0.0.1:15667");
   }
-  const auto port = parse_listen_port(text.substr(colon + 1));
-  if (!port) return bad(port.error().message);
+  const auto number = parse_whole_number(text.substr(colon + 1), "port", 0, 65535);
+  if (!number) return bad(number.error().message);
+  const auto port = static_cast<std::uint16_t>(*number);
 
   std::string host(text.substr(0, colon));
   if (host.empty()) {
@@ -38,10 +39,10 @@ Result<ListenAddress> parse_listen_address(std::string_view text) {
   }
   if (host.find('\0') != std::string::npos) return bad("it contains a NUL byte");
   if (host == "localhost") host = "127.0.0.1";
-  if (is_literal(AF_INET, host)) return ListenAddress{host, *port};
+  if (is_literal(AF_INET, host)) return ListenAddress{host, port};
   if (host.front() == '[' && host.back() == ']') {
     host = host.substr(1, host.size() - 2);
-    if (is_literal(AF_INET6, host)) return ListenAddress{host, *port};
+    if (is_literal(AF_INET6, host)) return ListenAddress{host, port};
   } else if (is_literal(AF_INET6, host)) {
     return bad("an IPv6 address stands in brackets, such as [::1]:15667");
   }

@@ -1,4 +1,4 @@
-#include "config/listen_address.h"
+#include "base/listen_address.h"
 
 #include <gtest/gtest.h>
 
