@@ -173,6 +173,7 @@ SamplingPolicy ProcessLoops::policy() const {
 }
 
 void ProcessLoops::set_options(const LoopOptions& options) {
+  if (options == options_) return;
   const bool other_threads = options.internal_loops != options_.internal_loops ||
                              options.use_uv_stack != options_.use_uv_stack ||
                              options.use_procfs != options_.use_procfs;

@@ -24,6 +24,8 @@ struct LoopOptions {
   bool use_uv_stack = true;
   bool use_procfs = true;
   std::size_t max_loops = 1000;  ///< of this process
+
+  bool operator==(const LoopOptions&) const = default;
 };
 
 /// A source that should see (part of) a process and cannot, and why.

@@ -8,6 +8,9 @@
 
 namespace loopscope {
 
+/// Whether a state letter of /proc means stopped: by a signal (T) or by a tracer (t).
+constexpr bool is_stopped_state(char state) { return state == 'T' || state == 't'; }
+
 /// The fields of /proc/PID/stat (or /proc/PID/task/TID/stat) this project uses.
 /// `comm` points into the parsed text.
 struct ProcStat {
@@ -23,7 +26,7 @@ struct ProcStat {
   std::uint64_t start_time = 0;  ///< clock ticks since boot
 
   bool is_dead() const { return state == 'Z' || state == 'X' || state == 'x'; }
-  bool is_stopped() const { return state == 'T' || state == 't'; }
+  bool is_stopped() const { return is_stopped_state(state); }
   /// PF_KTHREAD of the kernel's include/linux/sched.h; shown since Linux 2.6.
   bool is_kernel_thread() const { return (flags & 0x00200000U) != 0; }
 };

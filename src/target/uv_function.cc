@@ -131,11 +131,6 @@ std::vector<std::uint64_t> UvFunction::jump_table(const CodeImage& image, std::s
   return targets;
 }
 
-const CodeInstruction* UvFunction::at(std::uint64_t address) const {
-  const auto it = index_.find(address);
-  return it == index_.end() ? nullptr : &code_[it->second];
-}
-
 std::vector<const CodeInstruction*> UvFunction::calls() const {
   std::vector<const CodeInstruction*> out;
   for (const CodeInstruction& insn : code_) {

@@ -39,7 +39,6 @@ class UvFunction {
   std::optional<std::uint64_t> spill_of_field(std::uint64_t displacement) const;
 
  private:
-  const CodeInstruction* at(std::uint64_t address) const;
   void trim_to_own_end();
   std::vector<std::uint64_t> successors(const CodeImage& image, std::size_t index) const;
   std::vector<std::uint64_t> jump_table(const CodeImage& image, std::size_t index) const;

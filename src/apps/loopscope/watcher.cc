@@ -143,7 +143,6 @@ void Watcher::refresh_target(const FoundProcess& process) {
                                                     std::move(listeners));
     }
     target.labels = labels;
-    target.entry = process.entry;
     target.port_hint.reset();
     if (process.entry < config_.targets.size() && config_.targets[process.entry].port) {
       target.port_hint = *config_.targets[process.entry].port;

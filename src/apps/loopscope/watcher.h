@@ -46,7 +46,6 @@ class Watcher final : public SnapshotProvider {
   struct Target {
     std::shared_ptr<ProcessLoops> loops;
     LoopLabels labels;  ///< `loop` is empty
-    std::size_t entry = 0;
     std::optional<int> port_hint;
   };
 

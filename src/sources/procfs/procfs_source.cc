@@ -72,7 +72,7 @@ bool ProcfsSource::is_stopped(const ThreadLook& look, Nanos now) {
   if (look.syscall.running || now < next_state_look_) return stopped_;
   next_state_look_ = now + kStateInterval;
   const auto state = counters_.state();
-  stopped_ = state && (*state == 'T' || *state == 't');
+  stopped_ = state && is_stopped_state(*state);
   return stopped_;
 }
 

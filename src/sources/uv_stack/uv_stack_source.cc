@@ -116,7 +116,7 @@ void UvStackSource::look_closer(LoopSample& sample) {
   }
   next_closer_look_ = sample.at + kCloserLookInterval;
   const auto state = counters_.state();
-  sample.stopped = state && (*state == 'T' || *state == 't');
+  sample.stopped = state && is_stopped_state(*state);
   sample.timer_lateness = timer_lateness(sample.at);
 }
 
