@@ -26,6 +26,7 @@ cmd:pkg-config | pkg-config         | finds libuv, libelf and Capstone
 -              | libcli11-dev       | command line
 -              | libuv1-dev         | the embedded monitor and the reference server
 -              | libelf-dev         | reads a target's ELF images
+-              | libdw-dev          | unwinds native stacks
 -              | libcapstone-dev    | disassembles uv_run
 -              | libhttp-parser-dev | HTTP in the reference server
 -              | zlib1g-dev         | gzip

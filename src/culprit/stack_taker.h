@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "culprit/stack_sample.h"
+
+namespace loopscope {
+
+/// One way of taking stacks of one thread. Used from one thread at a time.
+class StackTaker {
+ public:
+  virtual ~StackTaker() = default;
+  virtual CaptureWay way() const = 0;
+  /// Takes up to `count` samples, waiting for them `patience` at most. Fewer, or none, is no
+  /// error: the thread may be asleep (kPerf), or running (kSleeping). Error: this way does
+  /// not work for this thread (any more); the message tells what would allow it.
+  virtual Result<std::vector<StackSample>> take(std::size_t count, Nanos patience) = 0;
+};
+
+/// Each opens what it needs once; the thread is not touched before take(). Errors say what
+/// is missing and what would allow it ("perf events are refused: perf_event_paranoid is 3...").
+Result<std::unique_ptr<StackTaker>> open_perf_taker(int pid, int tid);
+Result<std::unique_ptr<StackTaker>> open_sleeping_taker(int pid, int tid);
+Result<std::unique_ptr<StackTaker>> open_ptrace_taker(int pid, int tid);
+
+/// Which ways may be used.
+struct CaptureWays {
+  bool perf = true;
+  bool sleeping = true;
+  bool ptrace = true;
+
+  friend bool operator==(const CaptureWays&, const CaptureWays&) = default;
+};
+
+/// What works for a thread and what does not, for `doctor`. Opens and closes each way; the
+/// ptrace way is judged without stopping anything.
+struct CaptureWayReport {
+  CaptureWay way = CaptureWay::kPerf;
+  bool available = false;
+  std::string reason;  ///< why not, and what would allow it; empty if available
+};
+std::vector<CaptureWayReport> describe_capture_ways(int pid, int tid, const CaptureWays& allowed);
+
+}  // namespace loopscope
