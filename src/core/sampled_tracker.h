@@ -18,6 +18,8 @@ namespace loopscope {
 /// - Anything else has an edge at an unseen moment; see Stretch. A period that is known to
 ///   be long and ends between two busy looks is taken to end midway.
 /// - A stopped thread does not wait, wherever it was stopped.
+/// - A stop or a garbage collection between two looks lasted the whole step if both looks
+///   met it, half of it if one did. Collecting is a part of the running time.
 /// - Without accounting and a turn count nothing is claimed about steps longer than
 ///   kLongestGuessedStep: they become unwatched.
 ///
@@ -45,6 +47,12 @@ class SampledTracker {
   Nanos timer_lateness() const { return last_ ? last_->timer_lateness : Nanos(0); }
 
  private:
+  /// How long looks in a busy period found the thread in these states.
+  struct StateTimes {
+    Nanos stopped{0};
+    Nanos collecting{0};
+  };
+
   /// The busy period that looks have met and whose end they have not seen.
   struct OpenPeriod {
     std::optional<SchedCounters> sched_before;  ///< at the look before it
@@ -54,7 +62,7 @@ class SampledTracker {
     Nanos seen{0};     ///< between looks in it
     PhaseTimes seen_phases{};
     Nanos uncertain{0};  ///< its share of uncertain steps of the stretch
-    Nanos stopped{0};
+    StateTimes states;
   };
 
   /// What lies between the last look and this one.
@@ -67,6 +75,9 @@ class SampledTracker {
     std::optional<Nanos> used() const;
   };
 
+  static CauseTimes causes_of(Nanos duration, const std::optional<SchedCounters>& before,
+                              const std::optional<SchedCounters>& after, const StateTimes& states,
+                              bool exact);
   Step step_to(const LoopSample& sample) const;
   bool can_be_judged(const Step& step, const LoopSample& sample) const;
   void start_anew(const LoopSample& sample);

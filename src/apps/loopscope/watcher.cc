@@ -134,7 +134,7 @@ void Watcher::refresh_target(const FoundProcess& process) {
       spdlog::info("target found: {} pid {} ({}{}{})", labels.process, process.id.pid,
                    process.runtime.name, process.runtime.version.empty() ? "" : " ",
                    process.runtime.version);
-      auto listeners = [this, labels](const std::string& loop) {
+      auto listeners = [this, labels](const std::string& loop, int) {
         LoopLabels of_loop = labels;
         of_loop.loop = loop;
         return stall_log_.listener(std::move(of_loop));
