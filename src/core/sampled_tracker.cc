@@ -44,50 +44,7 @@ Nanos scaled(Nanos time, double share) {
   return Nanos(static_cast<std::int64_t>(static_cast<double>(time.count()) * share));
 }
 
-/// CPU time of a collector that looks met for `collecting`, while the thread had `cpu` and
-/// waited for a CPU for `starved`: the collector got its share of both.
-Nanos collecting_cpu(Nanos collecting, Nanos cpu, Nanos starved) {
-  if (cpu <= Nanos(0)) return Nanos(0);
-  const double share =
-      static_cast<double>(collecting.count()) / static_cast<double>((cpu + starved).count());
-  return scaled(cpu, std::clamp(share, 0.0, 1.0));
-}
-
 }  // namespace
-
-/// Splits a busy period's `duration` by what its thread got from the scheduler meanwhile and
-/// what looks met it in.
-CauseTimes SampledTracker::causes_of(Nanos duration, const std::optional<SchedCounters>& before,
-                                     const std::optional<SchedCounters>& after,
-                                     const StateTimes& states, bool exact) {
-  CauseTimes causes{};
-  Nanos left = duration;
-  const auto take = [&](Cause cause, Nanos time) {
-    const Nanos taken = std::clamp(time, Nanos(0), left);
-    causes[index_of(cause)] += taken;
-    left -= taken;
-  };
-  if (!before || !after || after->run < before->run ||
-      after->runqueue_wait < before->runqueue_wait) {
-    take(Cause::kStopped, states.stopped);
-    take(Cause::kUnknown, left);
-    return causes;
-  }
-  take(Cause::kCpu, after->run - before->run);
-  take(Cause::kStarved, after->runqueue_wait - before->runqueue_wait);
-  take(Cause::kStopped, states.stopped);
-  // While the thread runs, its accounting may be a tick behind.
-  if (!exact && left <= Stretch::kTick) {
-    const bool ran = causes[index_of(Cause::kCpu)] >= causes[index_of(Cause::kStarved)];
-    take(ran ? Cause::kCpu : Cause::kStarved, left);
-  }
-  take(Cause::kBlocked, left);
-  const Nanos gc = collecting_cpu(states.collecting, causes[index_of(Cause::kCpu)],
-                                  causes[index_of(Cause::kStarved)]);
-  causes[index_of(Cause::kCpu)] -= gc;
-  causes[index_of(Cause::kGc)] += gc;
-  return causes;
-}
 
 std::optional<Nanos> SampledTracker::Step::used() const {
   if (!run || !runqueue_wait) return std::nullopt;
@@ -190,7 +147,7 @@ void SampledTracker::waited(const Step& step, const LoopSample& sample) {
     // Looks came too late to see it, but the accounting leaves no doubt.
     BusyPeriod stall{.start = sample.at - busy, .duration = busy, .phases = {}, .causes = {}};
     stall.phases[index_of(Phase::kUnknown)] = busy;
-    stall.causes = causes_of(busy, last_->sched, sample.sched, {}, true);
+    stall.causes = split_causes(busy, last_->sched, sample.sched, {}, true);
     stats_.add_busy(Phase::kUnknown, busy);
     stalls_.on_busy_end(stall);
     return;
@@ -320,7 +277,7 @@ BusyPeriod SampledTracker::period_so_far(Nanos end, const LoopSample& now, bool 
   const Nanos edges = period.duration - open_.seen;
   period.phases[index_of(open_.first_phase)] += edges / 2;
   period.phases[index_of(last_->phase)] += edges - edges / 2;
-  period.causes = causes_of(period.duration, open_.sched_before, now.sched, open_.states, exact);
+  period.causes = split_causes(period.duration, open_.sched_before, now.sched, open_.states, exact);
   return period;
 }
 

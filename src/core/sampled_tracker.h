@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "core/cause_split.h"
 #include "core/loop_sample.h"
 #include "core/phase_mix.h"
 #include "core/stall_tracker.h"
@@ -47,12 +48,6 @@ class SampledTracker {
   Nanos timer_lateness() const { return last_ ? last_->timer_lateness : Nanos(0); }
 
  private:
-  /// How long looks in a busy period found the thread in these states.
-  struct StateTimes {
-    Nanos stopped{0};
-    Nanos collecting{0};
-  };
-
   /// The busy period that looks have met and whose end they have not seen.
   struct OpenPeriod {
     std::optional<SchedCounters> sched_before;  ///< at the look before it
@@ -75,9 +70,6 @@ class SampledTracker {
     std::optional<Nanos> used() const;
   };
 
-  static CauseTimes causes_of(Nanos duration, const std::optional<SchedCounters>& before,
-                              const std::optional<SchedCounters>& after, const StateTimes& states,
-                              bool exact);
   Step step_to(const LoopSample& sample) const;
   bool can_be_judged(const Step& step, const LoopSample& sample) const;
   void start_anew(const LoopSample& sample);
