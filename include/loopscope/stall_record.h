@@ -34,6 +34,7 @@ struct StallRecord {
   std::string file;
   int line = 0;
   std::vector<StackFrame> stack;
+  std::string detail;  ///< what it waited for, in words ("read /tmp/fifo", "CPU quota"); or empty
 };
 
 }  // namespace loopscope

@@ -41,6 +41,25 @@ struct SourceSwitches {
   friend bool operator==(const SourceSwitches&, const SourceSwitches&) = default;
 };
 
+/// Whether and how the stacks of stalled loops are looked at, to name who blocks them.
+struct StackSwitches {
+  bool enabled = true;
+  bool perf = true;      ///< perf events sample a running thread; it is never stopped
+  bool sleeping = true;  ///< /proc tells where a sleeping thread stands
+  bool ptrace = true;    ///< stops a thread for a fraction of a millisecond, if nothing else works
+
+  friend bool operator==(const StackSwitches&, const StackSwitches&) = default;
+};
+
+/// The file that ended stalls are written to.
+struct StallLogConfig {
+  std::string file;  ///< empty: none
+  std::uint64_t max_bytes = std::uint64_t{10} << 20;
+  std::size_t keep = 3;  ///< rotated files kept
+
+  friend bool operator==(const StallLogConfig&, const StallLogConfig&) = default;
+};
+
 /// Every setting of `loopscope run`, complete and within bounds. Keys, bounds and what
 /// a reload applies: docs/configuration.md.
 struct Config {
@@ -53,6 +72,8 @@ struct Config {
   Nanos discovery_interval = std::chrono::seconds(1);
   std::size_t max_loops = 1000;
   SourceSwitches sources;
+  StackSwitches stacks;
+  StallLogConfig stall_log;
   /// Processes selected by any of these are watched; the first that selects one names
   /// it. Empty: every process with a listening TCP socket and an event loop.
   std::vector<TargetConfig> targets;

@@ -98,6 +98,44 @@ Result<void> read_sources(const YamlEntry& entry, Config& config) {
   return {};
 }
 
+constexpr std::array<Field<StackSwitches>, 4> kStackFields = {{
+    {"enabled",
+     [](const YamlEntry& e, StackSwitches& s) { return read_scalar(e, s.enabled, parse_bool); }},
+    {"perf",
+     [](const YamlEntry& e, StackSwitches& s) { return read_scalar(e, s.perf, parse_bool); }},
+    {"sleeping",
+     [](const YamlEntry& e, StackSwitches& s) { return read_scalar(e, s.sleeping, parse_bool); }},
+    {"ptrace",
+     [](const YamlEntry& e, StackSwitches& s) { return read_scalar(e, s.ptrace, parse_bool); }},
+}};
+
+Result<void> read_stacks(const YamlEntry& entry, Config& config) {
+  if (auto ok = expect(entry, YamlNode::Kind::kMapping); !ok) return ok;
+  StackSwitches& stacks = config.stacks;
+  if (auto ok = read_mapping<StackSwitches>(entry.value, kStackFields, stacks); !ok) return ok;
+  if (stacks.enabled && !stacks.perf && !stacks.sleeping && !stacks.ptrace) {
+    return at(entry.value,
+              "stacks: every way is switched off; switch one on, or all with enabled: false");
+  }
+  return {};
+}
+
+constexpr std::array<Field<StallLogConfig>, 3> kStallLogFields = {{
+    {"file",
+     [](const YamlEntry& e, StallLogConfig& s) { return read_scalar(e, s.file, parse_path); }},
+    {"max_size",
+     [](const YamlEntry& e, StallLogConfig& s) {
+       return read_scalar(e, s.max_bytes, parse_bounded_size, kStallLogSizeBounds);
+     }},
+    {"keep", [](const YamlEntry& e,
+                StallLogConfig& s) { return read_scalar(e, s.keep, parse_stall_log_keep); }},
+}};
+
+Result<void> read_stall_log(const YamlEntry& entry, Config& config) {
+  if (auto ok = expect(entry, YamlNode::Kind::kMapping); !ok) return ok;
+  return read_mapping<StallLogConfig>(entry.value, kStallLogFields, config.stall_log);
+}
+
 Result<void> read_labels(const YamlEntry& entry, TargetConfig& target) {
   if (auto ok = expect(entry, YamlNode::Kind::kMapping); !ok) return ok;
   if (entry.value.entries.size() > kMaxLabels) {
@@ -153,7 +191,7 @@ Result<void> read_targets(const YamlEntry& entry, Config& config) {
   return {};
 }
 
-constexpr std::array<Field<Config>, 10> kConfigFields = {{
+constexpr std::array<Field<Config>, 12> kConfigFields = {{
     {"listen",
      [](const YamlEntry& e, Config& c) { return read_scalar(e, c.listen, parse_listen_address); }},
     {"log_format",
@@ -180,6 +218,8 @@ constexpr std::array<Field<Config>, 10> kConfigFields = {{
     {"max_loops",
      [](const YamlEntry& e, Config& c) { return read_scalar(e, c.max_loops, parse_max_loops); }},
     {"sources", read_sources},
+    {"stacks", read_stacks},
+    {"stall_log", read_stall_log},
     {"targets", read_targets},
 }};
 
@@ -224,9 +264,12 @@ Result<Config> read_config_file(const std::string& path) {
 
 std::vector<std::string> config_keys() {
   std::vector<std::string> keys;
-  keys.reserve(kConfigFields.size() + kSourceFields.size() + kTargetFields.size());
+  keys.reserve(kConfigFields.size() + kSourceFields.size() + kStackFields.size() +
+               kStallLogFields.size() + kTargetFields.size());
   for (const auto& field : kConfigFields) keys.emplace_back(field.key);
   for (const auto& field : kSourceFields) keys.push_back("sources." + std::string(field.key));
+  for (const auto& field : kStackFields) keys.push_back("stacks." + std::string(field.key));
+  for (const auto& field : kStallLogFields) keys.push_back("stall_log." + std::string(field.key));
   for (const auto& field : kTargetFields) keys.push_back("targets[]." + std::string(field.key));
   return keys;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/byte_size.h"
 #include "base/duration.h"
 #include "base/quoted_text.h"
 #include "base/whole_number.h"
@@ -49,6 +50,30 @@ Result<std::size_t> parse_max_loops(std::string_view text) {
   const auto value = parse_whole_number(text, "number of loops", 1, kMaxMaxLoops);
   if (!value) return value.error();
   return static_cast<std::size_t>(*value);
+}
+
+Result<std::uint64_t> parse_bounded_size(std::string_view text, SizeBounds bounds) {
+  auto size = parse_byte_size(text);
+  if (!size || (*size >= bounds.min && *size <= bounds.max)) return size;
+  return Error{quoted_text(text) + " is out of range; allowed are " + format_byte_size(bounds.min) +
+               " to " + format_byte_size(bounds.max)};
+}
+
+Result<std::size_t> parse_stall_log_keep(std::string_view text) {
+  const auto value = parse_whole_number(text, "number of files", 1, kMaxStallLogKeep);
+  if (!value) return value.error();
+  return static_cast<std::size_t>(*value);
+}
+
+Result<std::string> parse_path(std::string_view text) {
+  if (text.empty()) return Error{"the file name is empty"};
+  if (text.size() > kMaxPathBytes) {
+    return Error{quoted_text(text) + " is longer than " + std::to_string(kMaxPathBytes) + " bytes"};
+  }
+  if (std::any_of(text.begin(), text.end(), is_control)) {
+    return Error{quoted_text(text) + " contains control characters"};
+  }
+  return std::string(text);
 }
 
 Result<bool> parse_bool(std::string_view text) {

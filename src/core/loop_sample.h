@@ -30,6 +30,7 @@ struct LoopSample {
   bool iteration_is_count = false;
   std::optional<SchedCounters> sched;
   bool stopped = false;     ///< the thread is stopped (state T/t) or its cgroup frozen
+  bool collecting = false;  ///< the garbage collector runs
   Nanos timer_lateness{0};  ///< how overdue the earliest due timer is; 0: none
 };
 

@@ -44,34 +44,6 @@ Nanos scaled(Nanos time, double share) {
   return Nanos(static_cast<std::int64_t>(static_cast<double>(time.count()) * share));
 }
 
-/// Splits a busy period's `duration` by what its thread got from the scheduler meanwhile.
-CauseTimes causes_of(Nanos duration, const std::optional<SchedCounters>& before,
-                     const std::optional<SchedCounters>& after, Nanos stopped, bool exact) {
-  CauseTimes causes{};
-  Nanos left = duration;
-  const auto take = [&](Cause cause, Nanos time) {
-    const Nanos taken = std::clamp(time, Nanos(0), left);
-    causes[index_of(cause)] += taken;
-    left -= taken;
-  };
-  if (!before || !after || after->run < before->run ||
-      after->runqueue_wait < before->runqueue_wait) {
-    take(Cause::kStopped, stopped);
-    take(Cause::kUnknown, left);
-    return causes;
-  }
-  take(Cause::kCpu, after->run - before->run);
-  take(Cause::kStarved, after->runqueue_wait - before->runqueue_wait);
-  take(Cause::kStopped, stopped);
-  // While the thread runs, its accounting may be a tick behind.
-  if (!exact && left <= Stretch::kTick) {
-    const bool ran = causes[index_of(Cause::kCpu)] >= causes[index_of(Cause::kStarved)];
-    take(ran ? Cause::kCpu : Cause::kStarved, left);
-  }
-  take(Cause::kBlocked, left);
-  return causes;
-}
-
 }  // namespace
 
 std::optional<Nanos> SampledTracker::Step::used() const {
@@ -175,7 +147,7 @@ void SampledTracker::waited(const Step& step, const LoopSample& sample) {
     // Looks came too late to see it, but the accounting leaves no doubt.
     BusyPeriod stall{.start = sample.at - busy, .duration = busy, .phases = {}, .causes = {}};
     stall.phases[index_of(Phase::kUnknown)] = busy;
-    stall.causes = causes_of(busy, last_->sched, sample.sched, Nanos(0), true);
+    stall.causes = split_causes(busy, last_->sched, sample.sched, {}, true);
     stats_.add_busy(Phase::kUnknown, busy);
     stalls_.on_busy_end(stall);
     return;
@@ -199,7 +171,11 @@ void SampledTracker::stayed_busy(const Step& step, const LoopSample& sample) {
   open_.certain += step.length;
   open_.seen_phases[index_of(last_->phase)] += step.length / 2;
   open_.seen_phases[index_of(sample.phase)] += step.length - step.length / 2;
-  open_.stopped += step.length / 2 * ((last_->stopped ? 1 : 0) + (sample.stopped ? 1 : 0));
+  const auto met = [&step](bool before, bool after) {
+    return step.length / 2 * ((before ? 1 : 0) + (after ? 1 : 0));
+  };
+  open_.states.stopped += met(last_->stopped, sample.stopped);
+  open_.states.collecting += met(last_->collecting, sample.collecting);
 }
 
 void SampledTracker::next_period(const Step& step, const LoopSample& sample) {
@@ -301,7 +277,7 @@ BusyPeriod SampledTracker::period_so_far(Nanos end, const LoopSample& now, bool 
   const Nanos edges = period.duration - open_.seen;
   period.phases[index_of(open_.first_phase)] += edges / 2;
   period.phases[index_of(last_->phase)] += edges - edges / 2;
-  period.causes = causes_of(period.duration, open_.sched_before, now.sched, open_.stopped, exact);
+  period.causes = split_causes(period.duration, open_.sched_before, now.sched, open_.states, exact);
   return period;
 }
 

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "core/cause_split.h"
 #include "core/loop_sample.h"
 #include "core/phase_mix.h"
 #include "core/stall_tracker.h"
@@ -18,6 +19,8 @@ namespace loopscope {
 /// - Anything else has an edge at an unseen moment; see Stretch. A period that is known to
 ///   be long and ends between two busy looks is taken to end midway.
 /// - A stopped thread does not wait, wherever it was stopped.
+/// - A stop or a garbage collection between two looks lasted the whole step if both looks
+///   met it, half of it if one did. Collecting is a part of the running time.
 /// - Without accounting and a turn count nothing is claimed about steps longer than
 ///   kLongestGuessedStep: they become unwatched.
 ///
@@ -54,7 +57,7 @@ class SampledTracker {
     Nanos seen{0};     ///< between looks in it
     PhaseTimes seen_phases{};
     Nanos uncertain{0};  ///< its share of uncertain steps of the stretch
-    Nanos stopped{0};
+    StateTimes states;
   };
 
   /// What lies between the last look and this one.

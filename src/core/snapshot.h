@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -99,6 +100,12 @@ struct SourceSnapshot {
   Nanos duration{0};   ///< of its last pass
 };
 
+/// What looking at stacks did and cost.
+struct StackCaptureSnapshot {
+  std::vector<std::pair<std::string, std::uint64_t>> by_result;  ///< captures, by how they ended
+  HistogramSnapshot stops;  ///< for how long targets were stopped for one
+};
+
 /// Everything one scrape shows.
 struct Snapshot {
   std::vector<LoopSnapshot> loops;
@@ -107,6 +114,7 @@ struct Snapshot {
   std::vector<SourceSnapshot> sources;
   std::uint64_t targets = 0;
   Nanos sampler_late{0};
+  std::optional<StackCaptureSnapshot> stack_captures;  ///< absent: stacks are not looked at
 };
 
 /// Where export gets its figures. Called from HTTP threads; must not block on the target.

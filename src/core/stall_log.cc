@@ -16,7 +16,7 @@ void apply(const StallEvent& stall, StallRecord& record) {
 
 }  // namespace
 
-class StallLog::LoopListener final : public StallListener {
+class StallLog::LoopListener final : public StallLogListener {
  public:
   LoopListener(StallLog& log, LoopLabels labels) : log_(log), labels_(std::move(labels)) {}
   ~LoopListener() override {
@@ -30,6 +30,7 @@ class StallLog::LoopListener final : public StallListener {
   void on_stall_ended(const StallEvent& stall) override {
     log_.end(std::exchange(current_, 0), &stall);
   }
+  std::uint64_t current_id() const override { return current_; }
 
  private:
   StallLog& log_;
@@ -42,14 +43,19 @@ StallLog::StallLog(const Clock& clock, std::size_t capacity, Observer observer)
       capacity_(std::max<std::size_t>(capacity, 1)),
       observer_(std::move(observer)) {}
 
-std::unique_ptr<StallListener> StallLog::listener(LoopLabels labels) {
+std::unique_ptr<StallLogListener> StallLog::listener(LoopLabels labels) {
   return std::make_unique<LoopListener>(*this, std::move(labels));
 }
 
 std::vector<StallRecord> StallLog::newest(std::size_t limit) const {
+  std::vector<StallRecord> records;
   const std::lock_guard lock(mutex_);
-  const auto count = static_cast<std::ptrdiff_t>(std::min(limit, records_.size()));
-  return {records_.rbegin(), records_.rbegin() + count};
+  const std::size_t count = std::min(limit, entries_.size());
+  records.reserve(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    records.push_back(entries_[entries_.size() - 1 - i].record);
+  }
+  return records;
 }
 
 std::uint64_t StallLog::start(const LoopLabels& labels, const StallEvent& stall) {
@@ -62,37 +68,79 @@ std::uint64_t StallLog::start(const LoopLabels& labels, const StallEvent& stall)
       std::chrono::duration_cast<std::chrono::system_clock::duration>(clock_.now() - stall.start);
   record.in_progress = true;
   apply(stall, record);
+  std::optional<StallRecord> held_back;
   {
     const std::lock_guard lock(mutex_);
     record.id = next_id_++;
-    records_.push_back(record);
-    if (records_.size() > capacity_) records_.pop_front();
+    entries_.push_back({.record = record});
+    if (entries_.size() > capacity_) {
+      // The last chance to tell of it.
+      if (entries_.front().holds_end()) held_back = std::move(entries_.front().record);
+      entries_.pop_front();
+    }
   }
-  if (observer_) observer_(record);
+  if (held_back) tell(*held_back);
+  tell(record);
   return record.id;
 }
 
 void StallLog::update(std::uint64_t id, const StallEvent& stall) {
   const std::lock_guard lock(mutex_);
-  if (StallRecord* record = find(id)) apply(stall, *record);
+  if (Entry* entry = find(id)) apply(stall, entry->record);
 }
 
 void StallLog::end(std::uint64_t id, const StallEvent* stall) {
   std::optional<StallRecord> ended;
   {
     const std::lock_guard lock(mutex_);
-    StallRecord* record = find(id);
-    if (record == nullptr) return;
-    if (stall != nullptr) apply(*stall, *record);
-    record->in_progress = false;
-    if (observer_) ended = *record;
+    Entry* entry = find(id);
+    if (entry == nullptr) return;
+    if (stall != nullptr) apply(*stall, entry->record);
+    entry->record.in_progress = false;
+    if (!entry->awaits_stack) ended = entry->record;
   }
-  if (ended) observer_(*ended);
+  if (ended) tell(*ended);
 }
 
-StallRecord* StallLog::find(std::uint64_t id) {
-  if (records_.empty() || id < records_.front().id || id > records_.back().id) return nullptr;
-  return &records_[static_cast<std::size_t>(id - records_.front().id)];
+void StallLog::await_stack(std::uint64_t id) {
+  const std::lock_guard lock(mutex_);
+  Entry* entry = find(id);
+  if (entry != nullptr && entry->record.in_progress) entry->awaits_stack = true;
+}
+
+void StallLog::stack_done(std::uint64_t id) {
+  std::optional<StallRecord> ended;
+  {
+    const std::lock_guard lock(mutex_);
+    Entry* entry = find(id);
+    if (entry == nullptr) return;
+    if (entry->holds_end()) ended = entry->record;
+    entry->awaits_stack = false;
+  }
+  if (ended) tell(*ended);
+}
+
+void StallLog::set_stack(std::uint64_t id, StallStack stack) {
+  const std::lock_guard lock(mutex_);
+  Entry* entry = find(id);
+  if (entry == nullptr) return;
+  StallRecord& record = entry->record;
+  record.function = std::move(stack.function);
+  record.file = std::move(stack.file);
+  record.line = stack.line;
+  record.stack = std::move(stack.frames);
+  record.detail = std::move(stack.detail);
+}
+
+StallLog::Entry* StallLog::find(std::uint64_t id) {
+  if (entries_.empty() || id < entries_.front().record.id || id > entries_.back().record.id) {
+    return nullptr;
+  }
+  return &entries_[static_cast<std::size_t>(id - entries_.front().record.id)];
+}
+
+void StallLog::tell(const StallRecord& record) const {
+  if (observer_) observer_(record);
 }
 
 }  // namespace loopscope

@@ -105,7 +105,7 @@ Json frame_json(const StackFrame& frame) {
           {"line", line_or_null(frame.line)}};
 }
 
-Json stall_json(const StallRecord& stall) {
+Json stall_object(const StallRecord& stall) {
   Json causes = Json::object();
   for (std::size_t c = 0; c < kCauseCount; ++c) {
     causes[std::string(kCauseNames[c])] = seconds(stall.causes[c]);
@@ -125,6 +125,7 @@ Json stall_json(const StallRecord& stall) {
           {"function", text_or_null(stall.function)},
           {"file", text_or_null(stall.file)},
           {"line", line_or_null(stall.line)},
+          {"detail", text_or_null(stall.detail)},
           {"stack", std::move(stack)}};
 }
 
@@ -150,9 +151,11 @@ std::string loops_json(const Snapshot& snapshot) {
                {"sources", std::move(sources)}});
 }
 
+std::string stall_json(const StallRecord& stall) { return dump(stall_object(stall)); }
+
 std::string stalls_json(const std::vector<StallRecord>& stalls) {
   Json out = Json::array();
-  for (const StallRecord& stall : stalls) out.push_back(stall_json(stall));
+  for (const StallRecord& stall : stalls) out.push_back(stall_object(stall));
   return dump(out);
 }
 

@@ -14,7 +14,10 @@ namespace loopscope {
 /// {"targets": N, "loops": [...], "listeners": [...], "sources": [...]}
 std::string loops_json(const Snapshot& snapshot);
 
-/// An array in the order given.
+/// One stall as an object on one line, without a line end.
+std::string stall_json(const StallRecord& stall);
+
+/// An array of these in the order given.
 std::string stalls_json(const std::vector<StallRecord>& stalls);
 
 /// {"error": message}

@@ -36,6 +36,8 @@ enum class MetricId : std::uint8_t {
   kSourceDuration,
   kTargets,
   kSamplerLate,
+  kStackCaptures,
+  kStackStops,
   kProcessCpu,
   kProcessResidentMemory,
   kProcessVirtualMemory,
@@ -43,7 +45,7 @@ enum class MetricId : std::uint8_t {
   kProcessMaxFds,
   kProcessStartTime,
 };
-inline constexpr std::size_t kMetricCount = 31;
+inline constexpr std::size_t kMetricCount = 33;
 
 /// Whose figure it is. Loop metrics carry the labels process, pid and loop.
 enum class MetricScope : std::uint8_t { kLoop, kSelf };

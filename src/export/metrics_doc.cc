@@ -115,6 +115,17 @@ std::string metrics_doc() {
          name(MetricId::kListenOverflows) + " and " + name(MetricId::kListenDrops) +
          " count for the whole\n  network namespace: processes that share one show the same "
          "figure. Use `max`, not `sum`,\n  over them.\n"
+         "- " +
+         name(MetricId::kStallCulpritTime) +
+         " has time of stalls whose function was\n  seen on the loop's stack; other stalls are "
+         "not in it. A function that is replaced by a\n  heavier one loses its series, and its "
+         "time goes to " +
+         code("function=\"other\"") +
+         ": the sum over\n  all functions stays right, `rate()` of `other` is too high at that "
+         "moment.\n"
+         "- " +
+         name(MetricId::kStackCaptures) + " and " + name(MetricId::kStackStops) +
+         " are\n  absent while stacks are switched off.\n"
          "- Backlog metrics carry `loop=\"main\"`: the kernel knows whose socket it is, not "
          "whose\n  thread.\n\n" +
          queries() + "\n## Loopscope itself\n\n" + table(MetricScope::kSelf) +

@@ -130,6 +130,15 @@ void add_loop_metrics(FamilyBuilder& out, const Snapshot& snapshot) {
   }
 }
 
+void add_stack_captures(FamilyBuilder& out, const StackCaptureSnapshot& captures) {
+  std::map<std::string, std::uint64_t> by_result;
+  for (const auto& [result, count] : captures.by_result) by_result[label_value(result)] += count;
+  for (const auto& [result, count] : by_result) {
+    out.counter(MetricId::kStackCaptures, {}, number(count), {result});
+  }
+  out.histogram(MetricId::kStackStops, {}, captures.stops);
+}
+
 void add_self_metrics(FamilyBuilder& out, const Snapshot& snapshot, const ProcessStats& process) {
   out.gauge(MetricId::kBuildInfo, {}, 1, {kVersion});
   std::map<std::string, std::pair<bool, Nanos>> sources;
@@ -145,6 +154,7 @@ void add_self_metrics(FamilyBuilder& out, const Snapshot& snapshot, const Proces
   }
   out.gauge(MetricId::kTargets, {}, number(snapshot.targets));
   out.counter(MetricId::kSamplerLate, {}, seconds(snapshot.sampler_late));
+  if (snapshot.stack_captures) add_stack_captures(out, *snapshot.stack_captures);
   if (process.cpu_seconds) out.counter(MetricId::kProcessCpu, {}, *process.cpu_seconds);
   const std::array<std::pair<MetricId, std::optional<double>>, 5> gauges = {
       {{MetricId::kProcessResidentMemory, process.resident_bytes},

@@ -1,9 +1,12 @@
 #pragma once
 
+#include <optional>
+
 #include "base/clock.h"
 #include "base/result.h"
 #include "core/loop_sample.h"
 #include "core/snapshot.h"
+#include "sources/gc_word.h"
 
 namespace loopscope {
 
@@ -17,6 +20,9 @@ class LoopSource {
   /// ended, access was lost); the source is then of no further use.
   virtual Result<LoopSample> sample(Nanos now) = 0;
   virtual const LoopInfo& info() const = 0;
+  /// Where to see that the garbage collector runs (LoopSample::collecting); absent: nowhere.
+  /// A source that cannot look there ignores it.
+  virtual void watch_gc(std::optional<GcWord>) {}
 };
 
 }  // namespace loopscope

@@ -111,7 +111,7 @@ void ProcessLoops::check_thread(int tid, Thread& thread, const RuntimeInfo& runt
     const std::string name = next_name(tid, internal);
     thread.loop =
         std::make_shared<SampledLoop>(name, std::move(*source), policy(), options_.stall_threshold,
-                                      listeners_ ? listeners_(name) : nullptr);
+                                      listeners_ ? listeners_(name, tid) : nullptr);
     sampler_.add(thread.loop);
     return;
   }
@@ -193,7 +193,7 @@ void ProcessLoops::set_options(const LoopOptions& options) {
 void ProcessLoops::publish() {
   Published now;
   for (const auto& [tid, thread] : threads_) {
-    if (thread.loop) now.loops.push_back(thread.loop);
+    if (thread.loop) now.loops.emplace(tid, thread.loop);
   }
   for (const auto& [source, reason] : problems_) now.problems.push_back({source, reason});
   const std::lock_guard lock(mutex_);
@@ -201,14 +201,14 @@ void ProcessLoops::publish() {
 }
 
 std::vector<LoopSnapshot> ProcessLoops::snapshot(Nanos now) const {
-  std::vector<std::shared_ptr<SampledLoop>> loops;
+  std::map<int, std::shared_ptr<SampledLoop>> loops;
   {
     const std::lock_guard lock(mutex_);
     loops = published_.loops;
   }
   std::vector<LoopSnapshot> snapshots;
   snapshots.reserve(loops.size());
-  for (const auto& loop : loops) {
+  for (const auto& [tid, loop] : loops) {
     LoopSnapshot& snapshot = snapshots.emplace_back();
     snapshot.labels.loop = loop->name();
     snapshot.labels.pid = id_.pid;
@@ -221,6 +221,12 @@ std::vector<LoopSnapshot> ProcessLoops::snapshot(Nanos now) const {
 std::vector<SourceProblem> ProcessLoops::problems() const {
   const std::lock_guard lock(mutex_);
   return published_.problems;
+}
+
+std::shared_ptr<SampledLoop> ProcessLoops::loop_of(int tid) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = published_.loops.find(tid);
+  return found == published_.loops.end() ? nullptr : found->second;
 }
 
 std::size_t ProcessLoops::loop_count() const {

@@ -40,8 +40,10 @@ struct SourceProblem {
 /// thread; the others may be called from any, and never wait for a refresh under way.
 class ProcessLoops {
  public:
-  /// Makes what hears of the stalls of the loop of this name; may return null.
-  using ListenerFactory = std::function<std::unique_ptr<StallListener>(const std::string& loop)>;
+  /// Makes what hears of the stalls of the loop of this name, run by thread `tid`; may
+  /// return null.
+  using ListenerFactory =
+      std::function<std::unique_ptr<StallListener>(const std::string& loop, int tid)>;
 
   /// `sampler`, `images` and `clock` must outlive this.
   ProcessLoops(ProcessId id, LoopOptions options, Sampler& sampler, UvImageCache& images,
@@ -58,6 +60,8 @@ class ProcessLoops {
   std::vector<LoopSnapshot> snapshot(Nanos now) const;
   std::vector<SourceProblem> problems() const;
   std::size_t loop_count() const;
+  /// The loop that thread `tid` runs, as of the last refresh; null: none.
+  std::shared_ptr<SampledLoop> loop_of(int tid) const;
 
  private:
   struct Thread {
@@ -101,7 +105,7 @@ class ProcessLoops {
 
   /// What the last refresh found, for the other threads.
   struct Published {
-    std::vector<std::shared_ptr<SampledLoop>> loops;
+    std::map<int, std::shared_ptr<SampledLoop>> loops;  ///< by tid
     std::vector<SourceProblem> problems;
   };
   mutable std::mutex mutex_;

@@ -46,6 +46,11 @@ void SampledLoop::replace_source(std::unique_ptr<LoopSource> source) {
   failed_.store(false, std::memory_order_release);
 }
 
+void SampledLoop::watch_gc(std::optional<GcWord> word) {
+  const std::lock_guard lock(mutex_);
+  source_->watch_gc(word);
+}
+
 void SampledLoop::set_policy(SamplingPolicy policy, Nanos threshold) {
   const std::lock_guard lock(mutex_);
   policy_ = policy;

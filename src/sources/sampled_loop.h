@@ -3,6 +3,7 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include "core/loop_tracker.h"
@@ -33,6 +34,8 @@ class SampledLoop {
   std::string failure() const;
   /// Another source for the same loop, after the first failed; the figures go on.
   void replace_source(std::unique_ptr<LoopSource> source);
+  /// For the source it has now; see LoopSource::watch_gc().
+  void watch_gc(std::optional<GcWord> word);
   void set_policy(SamplingPolicy policy, Nanos threshold);
 
  private:

@@ -54,6 +54,7 @@ class SimulatedLoop {
             .iteration_is_count = true,
             .sched = sched,
             .stopped = part.state == ThreadState::kStopped,
+            .collecting = false,
             .timer_lateness = Nanos(0)};
   }
 

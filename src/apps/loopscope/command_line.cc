@@ -20,6 +20,7 @@ constexpr char kMainFooter[] =
     "  loopscope run --pid 4242            watch one process\n"
     "  loopscope run --name 'server\\.js'   watch every process whose command line has this\n"
     "  loopscope run -- node app.js        start a program and watch it\n"
+    "  loopscope stack 4242                who is running in it now\n"
     "  loopscope doctor                    what can be measured on this machine, and why not\n"
     "\n"
     "Metrics are served at http://127.0.0.1:15667/metrics unless --listen says otherwise.\n"
@@ -87,10 +88,25 @@ auto collect(std::vector<Value>& out, Parse parse) {
 
 auto keep_path(std::string& out) {
   return [&out](const std::string& text) -> Result<void> {
-    if (text.empty()) return Error{"the file name is empty"};
-    out = text;
+    auto path = parse_path(text);
+    if (!path) return path.error();
+    out = *std::move(path);
     return {};
   };
+}
+
+auto keep_pid(int& out) {
+  return [&out](const std::string& text) -> Result<void> {
+    const auto pid = parse_pid(text);
+    if (!pid) return pid.error();
+    out = *pid;
+    return {};
+  };
+}
+
+/// A flag without a value.
+void add_switch(CLI::App& app, const std::string& flag, const std::string& help, bool& out) {
+  app.add_flag(flag, out, help)->disable_flag_override();
 }
 
 /// CLI11's description of the command line.
@@ -102,6 +118,7 @@ class Grammar {
     app_.get_formatter()->column_width(34);
 
     add_run();
+    add_stack();
     add_doctor();
     add_check_config();
     app_.footer(kMainFooter);  // last, because subcommands inherit what is there
@@ -116,6 +133,7 @@ class Grammar {
 
   /// What was parsed.
   CommandLine take_line() {
+    if (stack_->parsed()) line_.verb = CommandLine::Verb::kStack;
     if (doctor_->parsed()) line_.verb = CommandLine::Verb::kDoctor;
     if (check_config_->parsed()) line_.verb = CommandLine::Verb::kCheckConfig;
     return std::move(line_);
@@ -139,7 +157,7 @@ class Grammar {
     return names;
   }
   std::vector<std::string> verbs() const {
-    return {run_->get_name(), doctor_->get_name(), check_config_->get_name()};
+    return {run_->get_name(), stack_->get_name(), doctor_->get_name(), check_config_->get_name()};
   }
 
  private:
@@ -174,6 +192,19 @@ class Grammar {
                keep(run.log_format, parse_log_format));
     add_option(*run_, "--log-level", "LEVEL", "debug, info, warn or error (default info)",
                keep(run.log_level, parse_log_level));
+    add_option(*run_, "--stall-log", "FILE", "Write every ended stall to this file, as JSON lines",
+               keep_path(run.stall_log_file));
+    add_switch(*run_, "--no-stacks", "Do not look at stacks: stalls will not name functions",
+               run.no_stacks);
+  }
+
+  void add_stack() {
+    StackOptions& stack = line_.stack;
+    stack_ = app_.add_subcommand("stack", "Show who is running in a process now, once");
+    add_option(*stack_, "PID", "", "The process", keep_pid(stack.pid))->required();
+    add_option(*stack_, "--config", "FILE", "Use the stacks settings of this YAML file",
+               keep_path(stack.config_file));
+    add_switch(*stack_, "--no-ptrace", "Never stop a thread, not even briefly", stack.no_ptrace);
   }
 
   void add_doctor() {
@@ -193,6 +224,7 @@ class Grammar {
 
   CLI::App app_;
   CLI::App* run_ = nullptr;
+  CLI::App* stack_ = nullptr;
   CLI::App* doctor_ = nullptr;
   CLI::App* check_config_ = nullptr;
   CommandLine line_;

@@ -15,13 +15,21 @@ struct DoctorOptions {
   std::optional<int> pid;   ///< absent: this machine in general
 };
 
+/// What `loopscope stack` looks at, once.
+struct StackOptions {
+  int pid = 0;
+  std::string config_file;  ///< empty: none given
+  bool no_ptrace = false;   ///< never stop a thread for it
+};
+
 /// A command line, understood. Values are checked for form and bounds; that a pid exists
 /// or a file can be read is not known yet.
 struct CommandLine {
-  enum class Verb { kRun, kDoctor, kCheckConfig };
+  enum class Verb { kRun, kStack, kDoctor, kCheckConfig };
 
   Verb verb = Verb::kRun;
   RunOptions run;                 ///< of kRun
+  StackOptions stack;             ///< of kStack
   DoctorOptions doctor;           ///< of kDoctor
   std::string check_config_file;  ///< of kCheckConfig
 };

@@ -11,6 +11,13 @@
 namespace loopscope {
 namespace {
 
+/// What the line being logged by this thread has beside its message: `,"pid":42`.
+thread_local std::string more_fields;
+
+std::string to_json(const nlohmann::ordered_json& value) {
+  return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
 /// The message, with what could forge or hide a line of the log replaced.
 class MessageFlag final : public spdlog::custom_flag_formatter {
  public:
@@ -19,9 +26,7 @@ class MessageFlag final : public spdlog::custom_flag_formatter {
   void format(const spdlog::details::log_msg& message, const std::tm&,
               spdlog::memory_buf_t& out) override {
     std::string text(message.payload.data(), message.payload.size());
-    text = as_json_
-               ? nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)
-               : printable(std::move(text));
+    text = as_json_ ? to_json(text) + more_fields : printable(std::move(text));
     out.append(text.data(), text.data() + text.size());
   }
   std::unique_ptr<custom_flag_formatter> clone() const override {
@@ -67,6 +72,13 @@ void set_up_logging(LogFormat format, LogLevel level) {
   logger->set_level(spdlog_level(level));
   logger->flush_on(spdlog::level::trace);
   spdlog::set_default_logger(std::move(logger));
+}
+
+void log_with_fields(const std::string& message, const nlohmann::ordered_json& fields) {
+  const std::string object = to_json(fields);
+  if (object.size() > 2) more_fields = "," + object.substr(1, object.size() - 2);
+  spdlog::info("{}", message);
+  more_fields.clear();
 }
 
 void announce_address(LogFormat format, const std::string& address) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 
 #include "config/config.h"
@@ -9,6 +10,9 @@ namespace loopscope {
 /// Sends the program's log to standard error: lines for people, or one JSON object a line
 /// ({"time", "level", "message"}).
 void set_up_logging(LogFormat format, LogLevel level);
+
+/// A line of level info. In a log of JSON lines it has `fields` (an object) beside the message.
+void log_with_fields(const std::string& message, const nlohmann::ordered_json& fields);
 
 /// `text` with control characters replaced, for what comes from a target or a socket.
 std::string printable(std::string text);

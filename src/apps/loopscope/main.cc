@@ -28,6 +28,8 @@ int carry_out(const CommandLine& command) {
   switch (command.verb) {
     case CommandLine::Verb::kRun:
       return run_command(command.run);
+    case CommandLine::Verb::kStack:
+      break;
     case CommandLine::Verb::kDoctor:
       return doctor_command(command.doctor);
     case CommandLine::Verb::kCheckConfig:

@@ -21,6 +21,8 @@ struct RunOptions {
   std::optional<Nanos> sample_interval;
   std::optional<LogFormat> log_format;
   std::optional<LogLevel> log_level;
+  bool no_stacks = false;
+  std::string stall_log_file;
   /// The program after "--" and its arguments, untouched; excludes pids, names, ports.
   std::vector<std::string> command;
 };

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "apps/loopscope/logging.h"
 #include "apps/loopscope/selection.h"
 
 namespace loopscope {
@@ -13,20 +14,17 @@ namespace {
 // Reasons already logged are remembered to say each once; a host that makes ever new ones
 // must not make this grow for ever.
 constexpr std::size_t kMaxReported = 4096;
-
-void log_stall(const StallRecord& stall) {
-  if (stall.in_progress) return;
-  spdlog::info("stall: {} pid {} loop {} blocked {:.0f} ms in {} ({})", stall.process, stall.pid,
-               stall.loop, std::chrono::duration<double, std::milli>(stall.duration).count(),
-               to_string(stall.phase), to_string(stall.cause));
-}
+constexpr std::size_t kStallsKept = 1000;
 
 }  // namespace
 
 Watcher::Watcher(const Config& config, std::optional<int> child_pid, const Clock& clock)
     : clock_(clock),
       child_pid_(child_pid),
-      stall_log_(clock, 1000, log_stall),
+      stall_reporter_(clock, log_with_fields,
+                      [](const std::string& text) { spdlog::warn("{}", text); }),
+      stall_log_(clock, kStallsKept,
+                 [this](const StallRecord& stall) { stall_reporter_.report(stall); }),
       sampler_(clock),
       backlog_({.interval = config.backlog_interval}, clock),
       config_(config),
@@ -36,6 +34,7 @@ Watcher::Watcher(const Config& config, std::optional<int> child_pid, const Clock
 Watcher::~Watcher() { stop(); }
 
 void Watcher::start() {
+  stall_reporter_.set_file(config_.stall_log);
   sampler_.start();
   if (config_.sources.backlog) backlog_.start();
   thread_ = std::thread([this] { run(); });
@@ -85,6 +84,7 @@ void Watcher::take_new_config() {
   if (!config) return;
   config_ = std::move(*config);
   discovery_.set_selection(selection_of(config_, child_pid_));
+  stall_reporter_.set_file(config_.stall_log);
   backlog_.set_interval(config_.backlog_interval);
   if (config_.sources.backlog) {
     backlog_.start();
@@ -134,7 +134,7 @@ void Watcher::refresh_target(const FoundProcess& process) {
       spdlog::info("target found: {} pid {} ({}{}{})", labels.process, process.id.pid,
                    process.runtime.name, process.runtime.version.empty() ? "" : " ",
                    process.runtime.version);
-      auto listeners = [this, labels](const std::string& loop) {
+      auto listeners = [this, labels](const std::string& loop, int) {
         LoopLabels of_loop = labels;
         of_loop.loop = loop;
         return stall_log_.listener(std::move(of_loop));

@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "apps/loopscope/stall_reporter.h"
 #include "backlog/backlog_monitor.h"
 #include "config/config.h"
 #include "core/snapshot.h"
@@ -62,6 +63,7 @@ class Watcher final : public SnapshotProvider {
 
   const Clock& clock_;
   const std::optional<int> child_pid_;
+  StallReporter stall_reporter_;
   StallLog stall_log_;
   Sampler sampler_;
   UvImageCache images_;

@@ -50,7 +50,7 @@ Result<LoopSample> UvStackSource::sample(Nanos now) {
   sample.sched = *sched;
 
   Words words;
-  if (!read_words(words)) {
+  if (!read_with_gc(words)) {
     return Error{"the stack of thread " + std::to_string(counters_.tid()) + " is gone"};
   }
   const auto phase = process_->phase_of(words.run);
@@ -77,15 +77,16 @@ Result<LoopSample> UvStackSource::sample(Nanos now) {
     const auto base = location_.poll_base != 0 ? std::optional(words.poll_base) : std::nullopt;
     sample.iteration = evidence_.observe(sample.phase, base, words.loop_time) + lost_turns_;
   }
+  sample.collecting = gc_word_ && words.gc == gc_word_->value && sample.phase != Phase::kPollWait;
   look_closer(sample);
   last_ = sample;
   return sample;
 }
 
 bool UvStackSource::read_words(Words& words) const {
-  std::array<RemoteRead, 5> pieces;
+  std::array<RemoteRead, 6> pieces;
   std::size_t count = 0;
-  const auto add = [&pieces, &count](std::uint64_t address, std::uint64_t& word) {
+  const auto add = [&pieces, &count](std::uint64_t address, auto& word) {
     if (address != 0) pieces[count++] = {address, &word, sizeof word};
   };
   add(location_.run_word, words.run);
@@ -95,7 +96,23 @@ bool UvStackSource::read_words(Words& words) const {
     add(location_.poll_base, words.poll_base);
     add(location_.loop + uv_layout::kLoopTime, words.loop_time);
   }
+  if (words.gc) add(gc_word_->address, *words.gc);
   return process_->memory().read_many(std::span(pieces.data(), count));
+}
+
+bool UvStackSource::read_with_gc(Words& words) {
+  const bool was_busy = last_.at != Nanos{0} && last_.phase != Phase::kPollWait;
+  if (!gc_word_ || !was_busy) return read_words(words);
+  words.gc = 0;
+  if (read_words(words)) return true;
+  words = {};
+  if (!read_words(words)) return false;
+  gc_word_.reset();
+  return true;
+}
+
+void UvStackSource::watch_gc(std::optional<GcWord> word) {
+  gc_word_ = word && word->address != 0 ? word : std::nullopt;
 }
 
 void UvStackSource::retry_find_loop(Nanos now) {

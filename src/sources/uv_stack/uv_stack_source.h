@@ -27,6 +27,9 @@ class UvStackSource final : public LoopSource {
 
   Result<LoopSample> sample(Nanos now) override;
   const LoopInfo& info() const override { return info_; }
+  /// Read along with the phase words while the loop is busy. An address that turns out not
+  /// to be readable is given up; the loop is not.
+  void watch_gc(std::optional<GcWord> word) override;
 
   /// True for a loop that has nothing but timers, wake-ups and libuv's own signal handle,
   /// as V8's DelayedTaskScheduler in Node (seen in 18-26); a loop of JavaScript always has
@@ -40,8 +43,10 @@ class UvStackSource final : public LoopSource {
     std::uint64_t loop_count = 0;
     std::uint64_t poll_base = 0;
     std::uint64_t loop_time = 0;
+    std::optional<std::uint32_t> gc;  ///< read if it has a value beforehand
   };
   bool read_words(Words& words) const;
+  bool read_with_gc(Words& words);
   void retry_find_loop(Nanos now);
   void look_closer(LoopSample& sample);
   Nanos timer_lateness(Nanos now) const;
@@ -51,6 +56,7 @@ class UvStackSource final : public LoopSource {
   ThreadCounters counters_;
   LoopInfo info_;
   UvTurnEvidence evidence_;
+  std::optional<GcWord> gc_word_;
   std::uint64_t lost_turns_ =
       0;  ///< added to the turn number: never claim a busy period over a gap
   int lost_in_a_row_ = 0;

@@ -49,13 +49,13 @@ std::string help(std::initializer_list<std::string> arguments) {
 
 TEST(CommandLine, VersionAndHelpSucceed) {
   EXPECT_EQ(help({"--version"}), std::string("loopscope ") + kVersion + "\n");
-  for (const char* word : {"run", "doctor", "check-config", "--version", "Examples"}) {
+  for (const char* word : {"run", "stack", "doctor", "check-config", "--version", "Examples"}) {
     EXPECT_THAT(help({"--help"}), HasSubstr(word));
   }
   for (const char* word :
        {"--pid N", "--name REGEX", "--port N", "--config FILE", "--listen HOST:PORT",
         "--stall-threshold DURATION", "--sample-interval DURATION", "--log-format", "--log-level",
-        "-- COMMAND"}) {
+        "--stall-log FILE", "--no-stacks", "-- COMMAND"}) {
     EXPECT_THAT(help({"run", "--help"}), HasSubstr(word));
   }
   EXPECT_THAT(help({"run", "--help"}), HasSubstr("Usage: loopscope run"));
@@ -100,7 +100,10 @@ TEST(CommandLine, RunTakesEveryFlag) {
                                   "--log-format",
                                   "json",
                                   "--log-level",
-                                  "debug"});
+                                  "debug",
+                                  "--stall-log",
+                                  "stalls.jsonl",
+                                  "--no-stacks"});
   EXPECT_EQ(options.config_file, "a.yaml");
   EXPECT_THAT(options.pids, ElementsAre(17, 18));
   ASSERT_EQ(options.names.size(), 2U);
@@ -112,6 +115,8 @@ TEST(CommandLine, RunTakesEveryFlag) {
   EXPECT_EQ(options.sample_interval, 250us);
   EXPECT_EQ(options.log_format, LogFormat::kJson);
   EXPECT_EQ(options.log_level, LogLevel::kDebug);
+  EXPECT_EQ(options.stall_log_file, "stalls.jsonl");
+  EXPECT_TRUE(options.no_stacks);
   EXPECT_THAT(options.command, IsEmpty());
 }
 
@@ -119,6 +124,8 @@ TEST(CommandLine, RunAloneSelectsNothing) {
   const RunOptions options = run({"run"});
   EXPECT_THAT(options.pids, IsEmpty());
   EXPECT_FALSE(options.listen.has_value());
+  EXPECT_EQ(options.stall_log_file, "");
+  EXPECT_FALSE(options.no_stacks);
   EXPECT_THAT(options.command, IsEmpty());
 }
 
@@ -177,6 +184,33 @@ TEST(CommandLine, BadFlagsAreNamed) {
                                            "see loopscope --help\n"));
   EXPECT_THAT(refusal({"--pid", "4"}), HasSubstr("unknown flag \"--pid\""));
   EXPECT_THAT(refusal({"run", "doctor"}), HasSubstr("doctor"));
+}
+
+TEST(CommandLine, StackTakesOneProcess) {
+  const auto plain = parse({"stack", "42"});
+  ASSERT_TRUE(plain.command.has_value()) << plain.output;
+  EXPECT_EQ(plain.command->verb, CommandLine::Verb::kStack);
+  EXPECT_EQ(plain.command->stack.pid, 42);
+  EXPECT_FALSE(plain.command->stack.no_ptrace);
+
+  const auto full = parse({"stack", "--no-ptrace", "--config", "a.yaml", "42"});
+  ASSERT_TRUE(full.command.has_value()) << full.output;
+  EXPECT_TRUE(full.command->stack.no_ptrace);
+  EXPECT_EQ(full.command->stack.config_file, "a.yaml");
+
+  EXPECT_THAT(refusal({"stack"}), StartsWith("loopscope: PID is required\n"));
+  EXPECT_THAT(refusal({"stack", "node"}),
+              StartsWith("loopscope: PID: \"node\" is not a process id"));
+  EXPECT_THAT(refusal({"stack", "1", "2"}), HasSubstr("unexpected argument \"2\""));
+  EXPECT_THAT(refusal({"stack", "1", "--no-ptrac"}), HasSubstr("did you mean --no-ptrace?"));
+  EXPECT_THAT(refusal({"stack", "1", "--", "node"}), HasSubstr("-- COMMAND belongs to run only"));
+  EXPECT_THAT(help({"stack", "--help"}), HasSubstr("--no-ptrace"));
+}
+
+TEST(CommandLine, SwitchesTakeNoValue) {
+  EXPECT_EQ(parse({"run", "--no-stacks=false"}).exit_code, 2);
+  EXPECT_THAT(refusal({"run", "--stall-log", ""}),
+              HasSubstr("--stall-log: the file name is empty"));
 }
 
 TEST(CommandLine, DoctorAndCheckConfig) {

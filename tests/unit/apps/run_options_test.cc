@@ -51,6 +51,22 @@ TEST_F(EffectiveConfigTest, FlagsOverrideTheFile) {
   EXPECT_EQ(config->targets.size(), 1U);
 }
 
+TEST_F(EffectiveConfigTest, StacksAndTheStallLogCanBeSetByFlag) {
+  RunOptions options = with_file("stacks: {ptrace: false}\nstall_log: {file: a, keep: 7}\n");
+  auto config = effective_config(options);
+  ASSERT_TRUE(config.ok()) << config.error().message;
+  EXPECT_TRUE(config->stacks.enabled);
+  EXPECT_EQ(config->stall_log.file, "a");
+  options.no_stacks = true;
+  options.stall_log_file = "b";
+  config = effective_config(options);
+  ASSERT_TRUE(config.ok()) << config.error().message;
+  EXPECT_FALSE(config->stacks.enabled);
+  EXPECT_FALSE(config->stacks.ptrace);
+  EXPECT_EQ(config->stall_log.file, "b");
+  EXPECT_EQ(config->stall_log.keep, 7U);
+}
+
 TEST_F(EffectiveConfigTest, SelectorsReplaceTheTargetsOfTheFile) {
   RunOptions options = with_file("targets: [{port: 80}]\n");
   options.pids = {5, 6};

@@ -4,6 +4,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "base/byte_size.h"
 #include "base/duration.h"
 #include "config/config_reader.h"
 #include "config/values.h"
@@ -78,6 +79,18 @@ TEST(ConfigurationDocs, TableStatesTheRealDefaultsAndBounds) {
     for (const auto& [key, range] : bounds) {
       if (unquoted(row.at(0)) != key) continue;
       EXPECT_THAT(row.at(2), HasSubstr(bounds_text(range))) << key;
+    }
+  }
+  for (const auto& row : key_rows()) {
+    const StallLogConfig stall_log;
+    if (unquoted(row.at(0)) == "stall_log.max_size") {
+      EXPECT_EQ(unquoted(row.at(1)), format_byte_size(stall_log.max_bytes));
+      EXPECT_EQ(row.at(2), "`" + format_byte_size(kStallLogSizeBounds.min) + "` to `" +
+                               format_byte_size(kStallLogSizeBounds.max) + "`");
+    }
+    if (unquoted(row.at(0)) == "stall_log.keep") {
+      EXPECT_EQ(unquoted(row.at(1)), std::to_string(stall_log.keep));
+      EXPECT_EQ(row.at(2), "1 to " + std::to_string(kMaxStallLogKeep));
     }
   }
 }

@@ -43,6 +43,8 @@ backlog_interval: 20ms
 discovery_interval: 2s
 max_loops: 10
 sources: {uv_stack: false, procfs: true, backlog: false}
+stacks: {enabled: true, perf: false, sleeping: false, ptrace: true}
+stall_log: {file: /var/log/stalls.jsonl, max_size: 1MiB, keep: 9}
 targets:
   - name: api
     pid: 42
@@ -62,6 +64,8 @@ targets:
   EXPECT_EQ(config.discovery_interval, 2s);
   EXPECT_EQ(config.max_loops, 10U);
   EXPECT_EQ(config.sources, (SourceSwitches{false, true, false}));
+  EXPECT_EQ(config.stacks, (StackSwitches{true, false, false, true}));
+  EXPECT_EQ(config.stall_log, (StallLogConfig{"/var/log/stalls.jsonl", 1048576, 9}));
   ASSERT_EQ(config.targets.size(), 2U);
   const TargetConfig& target = config.targets[0];
   EXPECT_EQ(target.name, "api");
@@ -123,6 +127,18 @@ TEST(ConfigReader, BadValuesSayWhatIsAllowed) {
             "f.yaml:1:19: procfs: \"yes\" is neither true nor false");
   EXPECT_EQ(refusal("max_loops: 0\n"),
             "f.yaml:1:12: max_loops: \"0\" is not a number of loops; allowed are 1 to 10000");
+  EXPECT_EQ(refusal("stall_log: {max_size: 10}\n"),
+            "f.yaml:1:23: max_size: \"10\" is not a size: the unit is missing (KiB, MiB or GiB)");
+  EXPECT_EQ(refusal("stall_log: {max_size: 1KiB}\n"),
+            "f.yaml:1:23: max_size: \"1KiB\" is out of range; allowed are 64KiB to 1GiB");
+  EXPECT_EQ(refusal("stall_log: {keep: 0}\n"),
+            "f.yaml:1:19: keep: \"0\" is not a number of files; allowed are 1 to 100");
+  EXPECT_EQ(refusal("stall_log: {file: \"\"}\n"), "f.yaml:1:19: file: the file name is empty");
+  EXPECT_THAT(refusal("stall_log: {file: \"a\\nb\"}\n"), HasSubstr("contains control characters"));
+  EXPECT_THAT(refusal("stall_log: {file: " + std::string(4001, 'a') + "}\n"),
+              HasSubstr("is longer than 4000 bytes"));
+  EXPECT_EQ(refusal("stacks: {perv: true}\n"),
+            "f.yaml:1:10: unknown key \"perv\"; did you mean perf?");
   EXPECT_THAT(refusal("listen: localhost\n"), StartsWith("f.yaml:1:9: listen: \"localhost\""));
   EXPECT_THAT(refusal("targets: [{port: 70000}]"), HasSubstr("\"70000\" is not a port"));
   EXPECT_THAT(refusal("targets: [{pid: -1}]"), HasSubstr("\"-1\" is not a process id"));
@@ -161,6 +177,11 @@ TEST(ConfigReader, ContradictionsAreRefused) {
   EXPECT_EQ(refusal("sample_interval: 10ms\n"), "accepted");
   EXPECT_EQ(refusal("sources: {uv_stack: false, procfs: false, backlog: false}"),
             "f.yaml:1:10: sources: all are switched off; at least one must be on");
+  EXPECT_EQ(refusal("stacks: {perf: false, sleeping: false, ptrace: false}"),
+            "f.yaml:1:9: stacks: every way is switched off; switch one on, or all with enabled: "
+            "false");
+  EXPECT_EQ(refusal("stacks: {enabled: false, perf: false, sleeping: false, ptrace: false}"),
+            "accepted");
   EXPECT_EQ(refusal("targets:\n  - name: api\n"),
             "f.yaml:2:5: targets: this one selects nothing; give pid, process or port");
 }
@@ -189,7 +210,9 @@ TEST(ConfigReader, SyntaxErrorsAndDuplicatesCarryTheName) {
 
 TEST(Config, OnlyListenNeedsARestart) {
   Config before;
-  Config after = accepted("stall_threshold: 1s\nlog_level: debug\ntargets: [{port: 1}]\n");
+  Config after = accepted(
+      "stall_threshold: 1s\nlog_level: debug\ntargets: [{port: 1}]\n"
+      "stacks: {enabled: false}\nstall_log: {file: a}\n");
   EXPECT_THAT(restart_needed(before, after), IsEmpty());
   after.listen.port = 1;
   EXPECT_THAT(restart_needed(before, after), ElementsAre("listen"));

@@ -338,6 +338,7 @@ TEST(LoopTrackerProperty, NothingGoesDownWhateverASourceSays) {
       if (random() % 40 == 0) sample.sched.reset();
       if (random() % 20 == 0) sample.sched = SchedCounters{};
       sample.stopped = random() % 15 == 0;
+      sample.collecting = random() % 4 == 0;
       LoopSample given = sample;
       switch (random() % 25) {
         case 0:

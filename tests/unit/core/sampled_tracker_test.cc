@@ -28,12 +28,13 @@ class SampledTrackerTest : public ::testing::Test {
     sample.iteration_is_count = counted_;
     if (accounted_) sample.sched = SchedCounters{.run = 5s + run, .runqueue_wait = waited_ + 1s};
     sample.stopped = stopped_;
+    sample.collecting = collecting_;
     tracker_.on_sample(sample);
     last_ = 100s + at;
   }
   LoopStatsSnapshot now() { return tracker_.snapshot(last_); }
 
-  bool counted_ = true, accounted_ = true, stopped_ = false;
+  bool counted_ = true, accounted_ = true, stopped_ = false, collecting_ = false;
   Nanos waited_{0};  ///< time on the run queue
   Nanos last_{0};
   LoopTracker tracker_{{.stall_threshold = 50ms}};
@@ -149,6 +150,60 @@ TEST_F(SampledTrackerTest, AStoppedThreadDoesNotWaitWhereverItIs) {
   snapshot = now();
   EXPECT_EQ(snapshot.stalls[index_of(Phase::kUnknown)][index_of(Cause::kStopped)].count, 1u);
   EXPECT_EQ(snapshot.blocked, Nanos(0));
+}
+
+TEST_F(SampledTrackerTest, CollectingIsTakenOutOfTheRunningTime) {
+  look(0ms, Phase::kPollWait, 1, 0ms);
+  for (int i = 4; i <= 104; ++i) {
+    collecting_ = i >= 20 && i < 80;
+    look(i * 1ms, Phase::kPoll, 1, i * 1ms);
+  }
+  look(105ms, Phase::kPollWait, 2, 105ms);
+  const LoopStatsSnapshot snapshot = now();
+  const auto& causes = snapshot.stalls[index_of(Phase::kPoll)];
+  EXPECT_EQ(causes[index_of(Cause::kGc)].count, 1u) << "the larger part";
+  EXPECT_NEAR(static_cast<double>(causes[index_of(Cause::kGc)].time / 1us), 60000, 1);
+  EXPECT_EQ(causes[index_of(Cause::kCpu)].time + causes[index_of(Cause::kGc)].time, Nanos(105ms));
+}
+
+TEST_F(SampledTrackerTest, CollectingGetsItsShareOfTheCpuThereWas) {
+  look(0ms, Phase::kPollWait, 1, 0ms);
+  for (int i = 4; i <= 104; ++i) {
+    collecting_ = i < 54;
+    look(i * 1ms, Phase::kPoll, 1, 0ms);
+  }
+  collecting_ = false;
+  waited_ = 80ms;
+  look(104500us, Phase::kPollWait, 2, 20ms);
+  const LoopStatsSnapshot snapshot = now();
+  const auto& causes = snapshot.stalls[index_of(Phase::kPoll)];
+  EXPECT_EQ(causes[index_of(Cause::kStarved)].time, Nanos(80ms));
+  EXPECT_NEAR(static_cast<double>(causes[index_of(Cause::kGc)].time / 1us), 9900, 100);
+  EXPECT_NEAR(static_cast<double>(causes[index_of(Cause::kCpu)].time / 1us), 10100, 100);
+}
+
+TEST_F(SampledTrackerTest, CollectingIsNeverMoreThanTheRunningTime) {
+  look(0ms, Phase::kPollWait, 1, 0ms);
+  collecting_ = true;  // the thread waits for the collector's other threads
+  for (int i = 4; i <= 104; ++i) look(i * 1ms, Phase::kPoll, 1, 5ms);
+  look(105ms, Phase::kPollWait, 2, 5ms);
+  const LoopStatsSnapshot snapshot = now();
+  const auto& causes = snapshot.stalls[index_of(Phase::kPoll)];
+  EXPECT_EQ(causes[index_of(Cause::kGc)].time, Nanos(5ms));
+  EXPECT_EQ(causes[index_of(Cause::kCpu)].time, Nanos(0));
+  EXPECT_GE(causes[index_of(Cause::kBlocked)].time, Nanos(95ms));
+}
+
+TEST_F(SampledTrackerTest, CollectingWithoutAccountingClaimsNothing) {
+  accounted_ = false;
+  collecting_ = true;
+  look(0ms, Phase::kPollWait, 1, 0ms);
+  for (int i = 4; i <= 104; ++i) look(i * 1ms, Phase::kPoll, 1, 0ms);
+  look(105ms, Phase::kPollWait, 2, 0ms);
+  const LoopStatsSnapshot snapshot = now();
+  const auto& causes = snapshot.stalls[index_of(Phase::kPoll)];
+  EXPECT_EQ(causes[index_of(Cause::kUnknown)].count, 1u);
+  EXPECT_EQ(causes[index_of(Cause::kGc)].time, Nanos(0));
 }
 
 TEST_F(SampledTrackerTest, AStallThatNoLookMetIsCountedIfTheAccountingProvesIt) {

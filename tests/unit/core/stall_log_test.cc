@@ -115,6 +115,127 @@ TEST(StallLog, TellsItsObserverOfStartsAndEnds) {
   EXPECT_EQ(told, (std::vector<std::pair<std::uint64_t, bool>>{{1, true}, {1, false}}));
 }
 
+TEST(StallLog, ItsListenerTellsWhichRecordIsBeingWritten) {
+  FakeClock clock;
+  StallLog log(clock);
+  const auto listener = log.listener(labels("main"));
+  EXPECT_EQ(listener->current_id(), 0u);
+  listener->on_stall_started(event(clock.now(), 50ms));
+  EXPECT_EQ(listener->current_id(), log.newest(1).front().id);
+  listener->on_stall_progress(event(clock.now(), 60ms));
+  EXPECT_EQ(listener->current_id(), log.newest(1).front().id);
+  listener->on_stall_ended(event(clock.now(), 70ms));
+  EXPECT_EQ(listener->current_id(), 0u);
+}
+
+StallStack stack(std::string function) {
+  StallStack result{.function = std::move(function),
+                    .file = "shop.js",
+                    .line = 7,
+                    .frames = {},
+                    .detail = "read /tmp/fifo"};
+  result.frames.push_back({"js", result.function, "shop.js", 7});
+  return result;
+}
+
+TEST(StallLog, TakesTheLatestStackWhileTheStallLastsAndAfterwards) {
+  FakeClock clock;
+  StallLog log(clock);
+  const auto listener = log.listener(labels("main"));
+  listener->on_stall_started(event(clock.now(), 50ms));
+  const std::uint64_t id = listener->current_id();
+  log.set_stack(id, stack("first"));
+  StallRecord record = log.newest(1).front();
+  EXPECT_EQ(record.function, "first");
+  EXPECT_EQ(record.file, "shop.js");
+  EXPECT_EQ(record.line, 7);
+  EXPECT_EQ(record.detail, "read /tmp/fifo");
+  ASSERT_EQ(record.stack.size(), 1u);
+  EXPECT_TRUE(record.in_progress);
+  EXPECT_EQ(record.duration, Nanos(50ms));
+
+  listener->on_stall_ended(event(clock.now(), 70ms));
+  log.set_stack(id, stack("second"));
+  record = log.newest(1).front();
+  EXPECT_EQ(record.function, "second");
+  EXPECT_EQ(record.stack.front().function, "second");
+  EXPECT_EQ(record.duration, Nanos(70ms));
+}
+
+TEST(StallLog, NobodyIsHarmedByAStackForNoRecord) {
+  FakeClock clock;
+  StallLog log(clock, 1);
+  log.set_stack(1, stack("early"));
+  log.await_stack(1);
+  log.stack_done(1);
+  const auto listener = log.listener(labels("main"));
+  for (int i = 0; i < 2; ++i) {
+    listener->on_stall_started(event(clock.now(), 50ms));
+    listener->on_stall_ended(event(clock.now(), 50ms));
+  }
+  for (const std::uint64_t id : {0, 1, 3}) {
+    log.set_stack(id, stack("other"));
+    log.await_stack(id);
+    log.stack_done(id);
+  }
+  EXPECT_EQ(log.newest(1).front().function, "");
+}
+
+TEST(StallLog, TellsTheEndOnceTheAwaitedStackIsThere) {
+  FakeClock clock;
+  std::vector<StallRecord> ended;
+  StallLog log(clock, 10, [&](const StallRecord& record) {
+    if (!record.in_progress) ended.push_back(record);
+  });
+  const auto listener = log.listener(labels("main"));
+  listener->on_stall_started(event(clock.now(), 50ms));
+  const std::uint64_t id = listener->current_id();
+  log.await_stack(id);
+  listener->on_stall_ended(event(clock.now(), 60ms));
+  EXPECT_FALSE(log.newest(1).front().in_progress) << "whoever asks sees the end at once";
+  EXPECT_TRUE(ended.empty());
+  log.set_stack(id, stack("culprit"));
+  EXPECT_TRUE(ended.empty());
+  log.stack_done(id);
+  ASSERT_EQ(ended.size(), 1u);
+  EXPECT_EQ(ended[0].function, "culprit");
+  EXPECT_EQ(ended[0].duration, Nanos(60ms));
+  log.stack_done(id);
+  EXPECT_EQ(ended.size(), 1u) << "told once";
+}
+
+TEST(StallLog, DoesNotHoldBackAnEndWhenTheStackIsDoneBefore) {
+  FakeClock clock;
+  int ended = 0;
+  StallLog log(clock, 10, [&](const StallRecord& record) { ended += record.in_progress ? 0 : 1; });
+  const auto listener = log.listener(labels("main"));
+  listener->on_stall_started(event(clock.now(), 50ms));
+  log.await_stack(listener->current_id());
+  log.stack_done(listener->current_id());
+  EXPECT_EQ(ended, 0);
+  listener->on_stall_ended(event(clock.now(), 60ms));
+  EXPECT_EQ(ended, 1);
+  log.await_stack(1);
+  log.stack_done(1);
+  EXPECT_EQ(ended, 1) << "too late to hold anything back";
+}
+
+TEST(StallLog, AnEndHeldBackIsToldBeforeItsRecordIsPushedOut) {
+  FakeClock clock;
+  std::vector<std::uint64_t> ended;
+  StallLog log(clock, 1, [&](const StallRecord& record) {
+    if (!record.in_progress) ended.push_back(record.id);
+  });
+  const auto listener = log.listener(labels("main"));
+  listener->on_stall_started(event(clock.now(), 50ms));
+  log.await_stack(listener->current_id());
+  listener->on_stall_ended(event(clock.now(), 60ms));
+  listener->on_stall_started(event(clock.now(), 50ms));
+  EXPECT_EQ(ended, std::vector<std::uint64_t>{1});
+  log.stack_done(1);
+  EXPECT_EQ(ended.size(), 1u);
+}
+
 TEST(StallLog, ManyLoopsAndReadersAtOnce) {
   const SystemClock clock;
   StallLog log(clock, 50);

@@ -19,8 +19,25 @@ TEST(StallsJson, HasTheFieldsOfTheContract) {
     "causes": {"cpu": 1.4, "gc": 0.1, "blocked": 0.0, "starved": 0.0, "stopped": 0.0,
                "unknown": 0.0},
     "function": "compute", "file": "/srv/app.js", "line": 10,
+    "detail": "read /tmp/fifo",
     "stack": [{"kind": "js", "function": "compute", "file": "/srv/app.js", "line": 10},
               {"kind": "unknown", "function": null, "file": null, "line": null}]}])"));
+}
+
+TEST(StallsJson, OneStallIsOneLineOfTheSameForm) {
+  StallRecord stall = test::sample_stall();
+  stall.function = "two\nlines";
+  const std::string line = stall_json(stall);
+  EXPECT_EQ(line.find('\n'), std::string::npos);
+  EXPECT_EQ("[" + line + "]", stalls_json({stall}));
+}
+
+TEST(StallsJson, WhatIsNotKnownIsNull) {
+  const json parsed = json::parse(stall_json({}));
+  for (const char* field : {"function", "file", "line", "detail"}) {
+    EXPECT_TRUE(parsed.at(field).is_null()) << field;
+  }
+  EXPECT_EQ(parsed["stack"], json::array());
 }
 
 TEST(StallsJson, KeepsTheOrderAndIsAnArrayWhenEmpty) {

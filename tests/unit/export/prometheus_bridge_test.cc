@@ -67,6 +67,10 @@ TEST(PrometheusBridge, WhatIsNotMeasuredHasNoSeries) {
     listener.unread.reset();
   }
   snapshot.namespaces.clear();
+  snapshot.stack_captures.reset();
+  const Families self = scrape_families(snapshot, {});
+  EXPECT_EQ(find(self, MetricId::kStackCaptures), nullptr);
+  EXPECT_EQ(find(self, MetricId::kStackStops), nullptr);
   const Families families = loop_families(snapshot);
   for (const MetricId id :
        {MetricId::kIterations, MetricId::kIterationDuration, MetricId::kBacklogSynReceived,
@@ -104,6 +108,24 @@ TEST(PrometheusBridge, StallSeriesExistAtZeroForCpuInEveryPhaseThatCanStall) {
     EXPECT_EQ(phases, (std::set<std::string>{"timers", "pending", "idle_prepare", "poll", "check",
                                              "closing", "unknown"}));
   }
+}
+
+TEST(PrometheusBridge, StackCapturesAreCountedByResult) {
+  Snapshot snapshot;
+  snapshot.stack_captures =
+      StackCaptureSnapshot{{{"named", 3}, {"a\x01", 1}, {"a\x02", 1}}, {{.001}, {2, 1}, .0035, 3}};
+  const Families families = scrape_families(snapshot, {});
+  expect_unique_series(families);
+  const auto* captures = find(families, MetricId::kStackCaptures);
+  ASSERT_NE(captures, nullptr);
+  ASSERT_EQ(captures->metric.size(), 2U);
+  EXPECT_EQ(captures->metric[0].counter.value, 2);
+  EXPECT_EQ(label(captures->metric[1], "result"), "named");
+  EXPECT_EQ(captures->metric[1].counter.value, 3);
+  const auto* stops = find(families, MetricId::kStackStops);
+  ASSERT_NE(stops, nullptr);
+  EXPECT_EQ(stops->metric.at(0).histogram.sample_count, 3U);
+  EXPECT_DOUBLE_EQ(stops->metric.at(0).histogram.sample_sum, .0035);
 }
 
 TEST(PrometheusBridge, EveryPhaseIsShown) {

@@ -81,6 +81,8 @@ inline Snapshot sample_snapshot() {
   out.sources.push_back({"backlog", false, "netlink: Operation not permitted", Nanos{0}});
   out.targets = 2;
   out.sampler_late = milliseconds(250);
+  out.stack_captures = StackCaptureSnapshot{{{"named", 40}, {"no name", 2}},
+                                            {{.00025, .001}, {30, 4, 0}, .0051, 34}};
   return out;
 }
 
@@ -101,6 +103,7 @@ inline StallRecord sample_stall() {
   out.function = "compute";
   out.file = "/srv/app.js";
   out.line = 10;
+  out.detail = "read /tmp/fifo";
   out.stack = {{"js", "compute", "/srv/app.js", 10}, {"unknown", "", "", 0}};
   return out;
 }
