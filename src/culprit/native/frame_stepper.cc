@@ -109,6 +109,9 @@ bool FrameStepper::step_by_cfi(const CfiRow& row, FrameRegisters& frame) const {
     return false;
   }
   caller.pc = *return_address;
+  // OpenSSL's assembler keeps the CFA's place below the stack pointer at times, which no sample
+  // has a copy of: by now something else may stand there.
+  if (row.cfa_is_expression && !row.is_signal_frame && !follows_call(caller.pc)) return false;
   // A signal frame tells the interrupted stack pointer; for all others it is the CFA.
   if (row.rules[kDwarfRsp].kind == CfiRule::Kind::kUnspecified) caller.values[kDwarfRsp] = *cfa;
   if (caller.sp() <= frame.sp() || !is_on_stack(caller.sp()) || !is_code(caller.pc)) return false;

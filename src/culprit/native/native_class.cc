@@ -72,6 +72,7 @@ bool is_gc_function(std::string_view function) {
                                                   "ConcurrentUnifiedHeapMarking",
                                                   "YoungGeneration",
                                                   "RootMarkingVisitor",
+                                                  "IncrementalMarking::Start",
                                                   "IncrementalMarking::Advance",
                                                   "IncrementalMarking::Step",
                                                   "IncrementalMarking::EmbedderStep",
