@@ -1,12 +1,26 @@
 #include "culprit/native/cpp_name_shortener.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace loopscope {
 namespace {
 
 constexpr std::string_view kAnonymous = "(anonymous namespace)::";
 constexpr std::string_view kOperator = "operator";
+
+/// Length of the operator's symbol that `text` begins with; 0: none.
+std::size_t symbol_length(std::string_view text) {
+  static constexpr std::string_view kSymbols[] = {
+      "<=>", "<<=", ">>=", "->*", "<<", ">>", "<=", ">=", "==", "!=", "&&", "||", "++",
+      "--",  "+=",  "-=",  "*=",  "/=", "%=", "^=", "&=", "|=", "->", "()", "[]", ",",
+      "+",   "-",   "*",   "/",   "%",  "^",  "&",  "|",  "~",  "!",  "=",  "<",  ">"};
+  // Longer ones come first.
+  const auto* const found =
+      std::find_if(std::begin(kSymbols), std::end(kSymbols),
+                   [&](std::string_view symbol) { return text.starts_with(symbol); });
+  return found != std::end(kSymbols) ? found->size() : 0;
+}
 
 bool is_identifier(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
@@ -71,15 +85,9 @@ bool CppNameShortener::skip_if(std::string_view token) {
 bool CppNameShortener::take_operator() {
   name_ += kOperator;
   at_ += kOperator.size();
-  if (skip_if("()")) {
-    name_ += "()";
-    return true;
-  }
-  if (at_ < text_.size() && text_[at_] != ' ') {
-    while (at_ < text_.size() && text_[at_] != '(' && text_[at_] != ' ' &&
-           !is_identifier(text_[at_])) {
-      name_ += text_[at_++];
-    }
+  if (const std::size_t length = symbol_length(text_.substr(at_)); length > 0) {
+    name_ += text_.substr(at_, length);
+    at_ += length;
     // "operator< <int>(...)": the blank ends no return type.
     if (text_.substr(at_).starts_with(" <")) ++at_;
     return true;
@@ -127,6 +135,11 @@ bool CppNameShortener::skip_balanced(char open, char close) {
   std::size_t depth = 0;
   std::size_t parentheses = 0;
   for (; at_ < text_.size(); ++at_) {
+    if (open == '<' && text_.substr(at_).starts_with(kOperator)) {
+      at_ += kOperator.size();
+      at_ += symbol_length(text_.substr(at_));
+      if (at_ >= text_.size()) break;
+    }
     const char c = text_[at_];
     // Inside template arguments, > in parentheses compares and -> points.
     if (open == '<' && c == '(') ++parentheses;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -185,6 +186,138 @@ TEST(NativeStack, EndsAtGeneratedCode) {
                                       [&](std::uint64_t pc) { return pc == generated; });
   EXPECT_EQ(walk.frames.size(), 3u);
   EXPECT_EQ(walk.stopped_at, generated);
+}
+
+TEST(NativeStack, NamesNoFunctionOfAStrippedImageButTheImage) {
+  if (::access("/bin/sleep", X_OK) != 0) GTEST_SKIP() << "needs /bin/sleep, a stripped program";
+  ChildProcess child([](const ChildProcess::Channel&) {
+    ::execl("/bin/sleep", "sleep", "600", static_cast<char*>(nullptr));
+  });
+  const auto stack = NativeStack::open(child.pid());
+  NativeWalk walk;
+  ASSERT_TRUE(eventually([&] {
+    const auto sample = sleeping_sample(child.pid(), child.pid());
+    if (sample) walk = walk_of(*stack, *sample);
+    return std::any_of(walk.frames.begin(), walk.frames.end(), [](const NativeFrame& frame) {
+      return frame.frame.file == "sleep" || frame.frame.file == "coreutils";
+    });
+  }));
+  const auto own = std::find_if(walk.frames.begin(), walk.frames.end(),
+                                [](const NativeFrame& frame) { return !frame.is_runtime; });
+  ASSERT_NE(own, walk.frames.end());
+  EXPECT_EQ(own->frame.function, "");
+  EXPECT_EQ(own->frame.kind, "native");
+}
+
+TEST(NativeStack, FollowsAnExec) {
+  ChildProcess child([](const ChildProcess::Channel& parent) {
+    parent.say('r');
+    parent.hear();
+    ::execl("/bin/sleep", "sleep", "600", static_cast<char*>(nullptr));
+  });
+  ASSERT_EQ(child.hear(), 'r');
+  const auto stack = NativeStack::open(child.pid());
+  const auto has_image = [&](const std::string& name) {
+    const auto sample = sleeping_sample(child.pid(), child.pid());
+    if (!sample) return false;
+    const NativeWalk walk = walk_of(*stack, *sample);
+    return std::any_of(walk.frames.begin(), walk.frames.end(),
+                       [&](const NativeFrame& frame) { return frame.frame.file == name; });
+  };
+  ASSERT_TRUE(eventually([&] { return has_image("culprit_tests"); }));
+  child.tell('g');
+  EXPECT_TRUE(eventually([&] { return has_image("sleep") && !has_image("culprit_tests"); }));
+}
+
+/// Runs in memory that no file backs: "mov eax, SYS_pause; syscall; ret".
+KEPT void call_anonymous_code() {
+  void* page =
+      ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  const unsigned char code[] = {0x55, 0x48, 0x89, 0xe5, 0xb8, 0x22, 0,
+                                0,    0,    0x0f, 0x05, 0x5d, 0xc3};
+  std::memcpy(page, code, sizeof code);
+  const std::string path = "/tmp/perf-" + std::to_string(::getpid()) + ".map";
+  std::FILE* names = std::fopen(path.c_str(), "w");
+  if (names == nullptr) ::_exit(8);
+  std::fprintf(names, "%lx %zx JS:*handle /srv/app.js:7:3\n", reinterpret_cast<unsigned long>(page),
+               sizeof code);
+  std::fclose(names);
+  reinterpret_cast<void (*)()>(page)();
+  nesting::sink = nesting::sink + 1;
+}
+
+TEST(NativeStack, NamesGeneratedCodeByItsPerfMap) {
+  ChildProcess child([](const ChildProcess::Channel&) { call_anonymous_code(); });
+  const auto sample = sample_in_pause(child.pid());
+  if (!sample) GTEST_SKIP() << "needs ptrace access to a child";
+  const std::string path = "/tmp/perf-" + std::to_string(child.pid()) + ".map";
+  const auto running = ptrace_sample(child.pid(), child.pid());
+  const NativeWalk named =
+      running ? walk_of(*NativeStack::open(child.pid()), *running) : NativeWalk{};
+  std::filesystem::remove(path);
+  const NativeWalk unnamed = walk_of(*NativeStack::open(child.pid()), *sample);
+  ASSERT_FALSE(named.frames.empty());
+  EXPECT_EQ(named.frames[0].frame.kind, "js");
+  EXPECT_EQ(named.frames[0].frame.function, "handle");
+  EXPECT_EQ(named.frames[0].frame.file, "/srv/app.js");
+  EXPECT_EQ(named.frames[0].frame.line, 7);
+  // By its frame pointer, for it has no tables.
+  ASSERT_GT(named.frames.size(), 1u);
+  EXPECT_THAT(named.frames[1].frame.function, HasSubstr("call_anonymous_code"));
+  ASSERT_EQ(unnamed.frames.size(), 1u);
+  EXPECT_EQ(unnamed.frames[0].frame.kind, "unknown");
+  EXPECT_EQ(unnamed.frames[0].frame.function, "");
+}
+
+TEST(NativeStack, EndsOnNonsense) {
+  const auto stack = NativeStack::open(::getpid());
+  const auto map = read_memory_map(::getpid());
+  ASSERT_TRUE(map);
+  FakeMemory memory;  // nothing is readable
+  StackSample sample;
+  EXPECT_TRUE(stack->walk(sample, memory, *map, {}).frames.empty());
+  EXPECT_TRUE(stack->walk(sample, memory, MemoryMap(), {}).frames.empty());
+  sample.registers = {};
+  sample.registers.has_all = true;
+  sample.registers.pc = reinterpret_cast<std::uint64_t>(&nesting::spin);
+  sample.registers.sp = sample.registers.fp = ~std::uint64_t{7};
+  EXPECT_EQ(functions(stack->walk(sample, memory, *map, {})),
+            std::vector<std::string>{"nesting::spin"});
+}
+
+/// Frames of a Node that computes in native code, down to code V8 generated.
+TEST(NativeStack, NamesTheNativeCodeANodeIsIn) {
+  const char* fixtures = std::getenv("LOOPSCOPE_FIXTURES");
+  const std::string node = std::string(fixtures != nullptr ? fixtures : "") + "/node/22/bin/node";
+  if (::access(node.c_str(), X_OK) != 0) GTEST_SKIP() << "no Node 22 in LOOPSCOPE_FIXTURES";
+  ChildProcess child([&](const ChildProcess::Channel&) {
+    ::execl(node.c_str(), "node", "-e",
+            "for (;;) require('crypto').pbkdf2Sync('a', 'b', 1e6, 64, 'sha512')",
+            static_cast<char*>(nullptr));
+  });
+  const auto stack = NativeStack::open(child.pid());
+  NativeWalk walk;
+  const auto in_generated_code = [&](const MemoryMap& map, std::uint64_t pc) {
+    const Mapping* mapping = map.find(pc);
+    // Code of V8's embedded builtins is the program's file mapped once more, far away.
+    return mapping != nullptr && mapping->executable &&
+           (!mapping->is_file() || mapping->start - map.mappings()[0].start > 0x1000'0000'0000) &&
+           mapping->path.find("lib") == std::string::npos;
+  };
+  ASSERT_TRUE(eventually([&] {
+    const auto sample = ptrace_sample(child.pid(), child.pid());
+    const auto map = read_memory_map(child.pid());
+    if (!sample || !map) return false;
+    walk = stack->walk(*sample, RemoteMemory(child.pid()), *map,
+                       [&](std::uint64_t pc) { return in_generated_code(*map, pc); });
+    const auto names = functions(walk);
+    return std::find(names.begin(), names.end(), "PKCS5_PBKDF2_HMAC") != names.end();
+  })) << ::testing::PrintToString(functions(walk));
+  EXPECT_THAT(functions(walk),
+              IsSupersetOf({"PKCS5_PBKDF2_HMAC", "node::crypto::PBKDF2Traits::DeriveBits",
+                            "node::crypto::DeriveBitsJob::DoThreadPoolWork"}));
+  EXPECT_NE(walk.stopped_at, 0u);
+  EXPECT_EQ(culprit(walk), walk.frames[0].frame.function);
 }
 
 }  // namespace

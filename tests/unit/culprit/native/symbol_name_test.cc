@@ -39,6 +39,9 @@ TEST(SymbolName, KeepsOperators) {
   EXPECT_EQ(readable_symbol("_ZdaPv"), "operator delete[]");
   EXPECT_EQ(shorten_cpp_name("bool ns::operator< <int>(A<int> const&, A<int> const&)"),
             "ns::operator<");
+  EXPECT_EQ(shorten_cpp_name("A& ns::A::operator=<char const (&)[1]>(char const (&)[1])"),
+            "ns::A::operator=");
+  EXPECT_EQ(shorten_cpp_name("void sort<ns::operator<<(S&)::{lambda(A<int>)#1}>(int)"), "sort");
   EXPECT_EQ(shorten_cpp_name("operatorial()"), "operatorial");
 }
 
