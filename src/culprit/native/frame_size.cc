@@ -42,10 +42,10 @@ std::optional<std::uint64_t> frame_size_by_prologue(std::span<const std::byte> c
       // The prologue's last word on the matter.
       if (has_frame_pointer) return size + static_cast<std::uint64_t>(second.value);
       return std::nullopt;
-    } else if (instruction.kind == CodeInstruction::Kind::kCall) {
-      break;
-    } else if (instruction.kind == CodeInstruction::Kind::kReturn ||
+    } else if (instruction.kind == CodeInstruction::Kind::kCall ||
+               instruction.kind == CodeInstruction::Kind::kReturn ||
                instruction.kind == CodeInstruction::Kind::kJump) {
+      // A prologue is over by then.
       break;
     }
   }

@@ -21,12 +21,12 @@ NativeImage::NativeImage(LoadedImage image, std::string base_name)
       is_runtime_(is_runtime_image(base_name_)),
       eh_frame_(*image_.elf) {}
 
-void NativeImage::learn(std::span<const std::uint64_t> addresses) {
+bool NativeImage::learn(std::span<const std::uint64_t> addresses) {
   std::vector<std::uint64_t> unknown;
   for (const std::uint64_t address : addresses) {
     if (find(address) == nullptr) unknown.push_back(image_.to_vaddr(address));
   }
-  if (unknown.empty()) return;
+  if (unknown.empty()) return false;
   if (functions_.size() + unknown.size() > kMaxFunctions) {
     functions_.clear();
     unknown.clear();
@@ -47,6 +47,7 @@ void NativeImage::learn(std::span<const std::uint64_t> addresses) {
     }
     functions_.insert_or_assign(begin, std::move(function));
   }
+  return true;
 }
 
 const NativeImage::Function* NativeImage::find(std::uint64_t address) const {

@@ -30,8 +30,8 @@ class NativeImage {
   NativeImage(LoadedImage image, std::string base_name);
 
   const std::string& base_name() const { return base_name_; }
-  /// Looks all these runtime addresses up that are not known yet.
-  void learn(std::span<const std::uint64_t> addresses);
+  /// Looks all these runtime addresses up that are not known yet. False: there were none.
+  bool learn(std::span<const std::uint64_t> addresses);
   /// What learn() found for this address; a symbol inside another may be reported as the outer
   /// one. Valid until the next learn().
   const Function* find(std::uint64_t address) const;

@@ -16,6 +16,9 @@ namespace loopscope {
 namespace {
 
 constexpr std::size_t kMaxFrames = 128;
+/// Images whose symbols are searched in one walk: a hostile target may have mapped many files
+/// with huge tables. What is left out has no name in this walk; the next one goes on there.
+constexpr std::size_t kMaxSearched = 8;
 
 FrameRegisters innermost(const StackRegisters& registers) {
   FrameRegisters frame;
@@ -98,7 +101,10 @@ class NativeStackReader final : public NativeStack {
     for (const FoundFrame& frame : found) {
       if (frame.image != nullptr) by_image[frame.image.get()].push_back(frame.lookup);
     }
-    for (const auto& [image, addresses] : by_image) image->learn(addresses);
+    std::size_t searched = 0;
+    for (const auto& [image, addresses] : by_image) {
+      if (searched < kMaxSearched && image->learn(addresses)) ++searched;
+    }
   }
 
   NativeFrame describe(const FoundFrame& found) {
