@@ -9,6 +9,8 @@
 
 namespace loopscope {
 
+class ByteCursor;
+
 /// A common information entry of .eh_frame (Linux Standard Base Core, "Exception Frames").
 struct CfiCie {
   std::uint64_t code_alignment = 1;
@@ -29,7 +31,6 @@ struct CfiFde {
 
 /// Reads a pointer of .eh_frame (DW_EH_PE_*) off `bytes`, which stand at `vaddr`; `data_base`
 /// is what "datarel" counts from. Absent: an encoding no linker writes here.
-class ByteCursor;
 std::optional<std::uint64_t> take_encoded(ByteCursor& bytes, std::uint8_t encoding,
                                           std::uint64_t vaddr, std::uint64_t data_base);
 

@@ -146,7 +146,7 @@ bool PerfMap::refresh() {
     const std::size_t used = parse_lines(std::string_view(buffer.data(), got), read_to_);
     if (used == 0) {
       // A line that is being written right now, or one of no use.
-      if (got < kChunk) return true;
+      if (got < kChunk) return limit == size;
       read_to_ += got;
     }
     read_to_ += used;

@@ -1,5 +1,6 @@
 #include "culprit/native/native_stack.h"
 
+#include <dlfcn.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/mman.h>
@@ -294,6 +295,20 @@ TEST(NativeStack, EndsOnNonsense) {
   sample.registers.sp = sample.registers.fp = ~std::uint64_t{7};
   EXPECT_EQ(functions(stack->walk(sample, memory, *map, {})),
             std::vector<std::string>{"nesting::spin"});
+}
+
+TEST(NativeStack, NamesTheVdso) {
+  void* vdso = ::dlopen("linux-vdso.so.1", RTLD_LAZY | RTLD_NOLOAD);
+  if (vdso == nullptr) GTEST_SKIP() << "this process has no vdso";
+  StackSample sample;
+  sample.pid = ::getpid();
+  sample.registers.pc = reinterpret_cast<std::uint64_t>(::dlsym(vdso, "__vdso_clock_gettime"));
+  ::dlclose(vdso);
+  const NativeWalk walk = walk_of(*NativeStack::open(sample.pid), sample);
+  ASSERT_EQ(walk.frames.size(), 1u);
+  EXPECT_THAT(walk.frames[0].frame.function, HasSubstr("clock_gettime"));
+  EXPECT_EQ(walk.frames[0].frame.file, "[vdso]");
+  EXPECT_TRUE(walk.frames[0].is_runtime);
 }
 
 /// Frames of a Node that computes in native code, down to code V8 generated.
