@@ -6,6 +6,7 @@
 #include <array>
 
 #include "culprit/native/byte_cursor.h"
+#include "culprit/native/cfi_entry.h"
 #include "culprit/native/cfi_program.h"
 
 namespace loopscope {
