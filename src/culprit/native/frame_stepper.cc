@@ -72,6 +72,11 @@ bool FrameStepper::apply(const CfiRow& row, std::size_t number, std::uint64_t cf
       return true;
     case CfiRule::Kind::kOffset:
       place = cfa + offset;
+      // In an epilogue the tables still name the slot of a register that has been popped.
+      if (number != kDwarfReturnAddress && *place < frame.sp()) {
+        value = frame.values[number];
+        return true;
+      }
       break;
     case CfiRule::Kind::kExpression:
     case CfiRule::Kind::kValueExpression:

@@ -114,6 +114,15 @@ TEST_F(Stepping, AppliesARow) {
   EXPECT_FALSE(frame_.values[0]);
 }
 
+TEST_F(Stepping, KnowsARegisterThatAnEpilogueHasPopped) {
+  put(0, kAfterCall);
+  CfiRow at_return = row(8);
+  at_return.rules[kDwarfRbp] = {CfiRule::Kind::kOffset, -16};
+  frame_.values[kDwarfRbp] = 99;
+  ASSERT_TRUE(stepper().step_by_cfi(at_return, frame_));
+  EXPECT_EQ(frame_.values[kDwarfRbp], 99u);
+}
+
 TEST_F(Stepping, RefusesRowsThatLeadNowhere) {
   put(0x28, kAfterCall);
   // Backwards, on the spot, out of the stack, not aligned.
@@ -129,7 +138,7 @@ TEST_F(Stepping, RefusesRowsThatLeadNowhere) {
   outermost.rules[kDwarfReturnAddress].kind = CfiRule::Kind::kUndefined;
   EXPECT_FALSE(stepper().step_by_cfi(outermost, frame_));
   CfiRow elsewhere = row(0x30);
-  elsewhere.rules[kDwarfRbx] = {CfiRule::Kind::kOffset, -0x40};
+  elsewhere.rules[kDwarfRbx] = {CfiRule::Kind::kOffset, 0x5000};
   EXPECT_FALSE(stepper().step_by_cfi(elsewhere, frame_));
   CfiRow no_expression = row(0x30);
   no_expression.rules[kDwarfRbx] = {CfiRule::Kind::kExpression, 3};
