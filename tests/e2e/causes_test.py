@@ -14,7 +14,7 @@ import unittest
 
 from harness import env
 from harness.case import EndToEndCase
-from harness.cgroups import ControlGroup
+from harness.cgroups import ControlGroup, freezer_versions
 from harness.polling import wait_until
 
 RELATIVE = 0.10
@@ -24,8 +24,13 @@ SECONDS = 1.0
 class CausesTest(EndToEndCase):
     variant = "22"
 
-    def start(self):
+    def start(self, group=None):
+        """The workload, in a group if one is given, and Loopscope watching it."""
         target = self.node(self.variant, "causes.js")
+        if group is not None:
+            self.addCleanup(group.remove)
+            self.addCleanup(target.kill)
+            group.add(target.pid)
         loopscope = self.loopscope("--pid", target.pid)
         loopscope.wait_for_loop(target.pid, source="uv_stack")
         return target, loopscope
@@ -114,19 +119,15 @@ class CausesTest(EndToEndCase):
 
     def test_cpu_quota(self):
         """10 ms of CPU in every 50 ms."""
-        target, loopscope = self.start()
         group = ControlGroup("cpu")
-        self.addCleanup(group.remove)
-        self.addCleanup(target.kill)
-        group.add(target.pid)
+        target, loopscope = self.start(group)
         group.limit_cpu(10_000, 50_000)
         record, truth = self.blocked_by(target, loopscope, f"spin {2 * SECONDS}")
         self.assert_cause(record, "starved", truth["wait"])
         self.assert_close(record["causes"]["cpu"], truth["run"], "seconds of cpu", RELATIVE)
 
-    def check_stopped(self, stop, resume):
+    def check_stopped(self, target, loopscope, stop, resume):
         """Stopped for a known time, once while it computes and once while it waits."""
-        target, loopscope = self.start()
 
         def stop_for_a_while():
             loopscope.wait_metrics(
@@ -134,7 +135,7 @@ class CausesTest(EndToEndCase):
                 10,
                 "busy loop",
             )
-            stopped.append(self.stopped_for(SECONDS, target, stop, resume))
+            stopped.append(self.stopped_for(SECONDS, stop, resume))
 
         stopped = []
         record, truth = self.blocked_by(
@@ -145,40 +146,36 @@ class CausesTest(EndToEndCase):
         self.assert_close(record["causes"]["cpu"], truth["run"], "seconds of cpu", RELATIVE)
 
         after = self.last_id(loopscope)
-        seconds = self.stopped_for(SECONDS, target, stop, resume)
+        seconds = self.stopped_for(SECONDS, stop, resume)
         record = self.ended_stall(loopscope, target.pid, after)
         print(f"stopped for {seconds:.4f} s while it waited", record["causes"])
         self.assert_cause(record, "stopped", seconds)
 
     @staticmethod
-    def stopped_for(seconds, target, stop, resume):
+    def stopped_for(seconds, stop, resume):
         """Stops the target for about `seconds`; the seconds that it really was stopped."""
-        stop(target)
+        stop()
         begin = time.monotonic()
         time.sleep(seconds)
-        resume(target)
+        resume()
         return time.monotonic() - begin
 
     def test_sigstop(self):
-        def resume(target):
-            target.signal(signal.SIGCONT)
-
-        def stop(target):
-            target.signal(signal.SIGSTOP)
-
-        self.check_stopped(stop, resume)
+        target, loopscope = self.start()
+        self.check_stopped(
+            target,
+            loopscope,
+            lambda: target.signal(signal.SIGSTOP),
+            lambda: target.signal(signal.SIGCONT),
+        )
 
     def test_frozen_cgroup(self):
-        group = ControlGroup("freezer")
-        self.addCleanup(group.remove)
-
-        def stop(target):
-            group.add(target.pid)
-            self.addCleanup(target.kill)
-            self.addCleanup(group.thaw)
-            group.freeze()
-
-        self.check_stopped(stop, lambda target: group.thaw())
+        for version in freezer_versions():
+            with self.subTest(cgroup_version=version):
+                group = ControlGroup("freezer", version)
+                target, loopscope = self.start(group)
+                self.addCleanup(group.thaw)
+                self.check_stopped(target, loopscope, group.freeze, group.thaw)
 
     def test_garbage_collection(self):
         target, loopscope = self.start()

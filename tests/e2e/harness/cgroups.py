@@ -15,30 +15,39 @@ def _hierarchies():
             yield Path(mount.split(" ")[4]), kind == "cgroup2", options.split(",")
 
 
+def freezer_versions():
+    """The cgroup versions in which a process can be frozen here."""
+    return sorted({2 if version2 else 1 for _, version2 in _places("freezer")})
+
+
+def _places(controller):
+    """(mount point, is it version 2) of each hierarchy that has the controller."""
+    for path, version2, options in _hierarchies():
+        if not version2:
+            offered = controller in options
+        elif controller == "freezer":
+            offered = True  # a part of every group below the root
+        else:
+            offered = controller in (path / "cgroup.controllers").read_text().split()
+        if offered:
+            yield path, version2
+
+
 class ControlGroup:
     """One new group directly below the mount point of a hierarchy; remove() ends it."""
 
-    def __init__(self, controller):
-        self.version2 = False
-        parent = None
-        for path, version2, options in _hierarchies():
-            if version2 and self._offers(path, controller):
-                parent, self.version2 = path, True
-            elif not version2 and controller in options:
-                parent = path
-                break
-        assert parent is not None, f"no cgroup hierarchy with {controller} is mounted"
+    def __init__(self, controller, version=None):
+        places = [
+            place
+            for place in _places(controller)
+            if version is None or place[1] == (version == 2)
+        ]
+        assert places, f"no cgroup hierarchy with {controller} is mounted"
+        parent, self.version2 = places[0]
         if self.version2 and controller != "freezer":
             (parent / "cgroup.subtree_control").write_text(f"+{controller}")
         self.path = parent / f"loopscope-e2e-{os.getpid()}-{id(self)}"
         self.path.mkdir()
-
-    @staticmethod
-    def _offers(path, controller):
-        # Freezing is a part of every version 2 group below the root.
-        if controller == "freezer":
-            return True
-        return controller in (path / "cgroup.controllers").read_text().split()
 
     def add(self, pid):
         (self.path / "cgroup.procs").write_text(str(pid))
@@ -49,12 +58,6 @@ class ControlGroup:
         else:
             (self.path / "cpu.cfs_period_us").write_text(str(period_us))
             (self.path / "cpu.cfs_quota_us").write_text(str(quota_us))
-
-    def unlimit_cpu(self):
-        if self.version2:
-            (self.path / "cpu.max").write_text("max")
-        else:
-            (self.path / "cpu.cfs_quota_us").write_text("-1")
 
     def freeze(self):
         if self.version2:
