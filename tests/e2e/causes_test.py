@@ -180,7 +180,10 @@ class CausesTest(EndToEndCase):
     def test_garbage_collection(self):
         target, loopscope = self.start()
         record, truth = self.blocked_by(target, loopscope, f"gcStorm {2 * SECONDS}")
-        self.assertGreater(truth["gc"], 0.6 * truth["seconds"], "the storm is one")
+        share = truth["gc"] / truth["seconds"]
+        self.assertGreater(share, 0.8, "the storm is one")
+        # The loop's thread waits for helper threads, and with few CPUs for the CPUs that
+        # these are on: all of that is the collection's.
         self.assert_cause(record, "gc", truth["gc"])
 
 
