@@ -71,8 +71,7 @@ bool ProcfsSource::is_stopped(const ThreadLook& look, Nanos now) {
   if (!look.has_slept_since(last_)) stopped_ = false;
   if (look.syscall.running || now < next_state_look_) return stopped_;
   next_state_look_ = now + kStateInterval;
-  const auto state = counters_.state();
-  stopped_ = state && is_stopped_state(*state);
+  stopped_ = stop_.is_stopped(counters_, now);
   return stopped_;
 }
 

@@ -6,6 +6,7 @@
 #include "sources/loop_source.h"
 #include "sources/procfs/poll_evidence.h"
 #include "sources/procfs/thread_look.h"
+#include "target/stop_detector.h"
 #include "target/thread_counters.h"
 
 namespace loopscope {
@@ -47,6 +48,7 @@ class ProcfsSource final : public LoopSource {
   ThreadLook last_;
   bool waited_ = true;
   std::uint64_t iteration_ = 0;
+  StopDetector stop_;
   bool stopped_ = false;
   Nanos next_state_look_{0};
 };

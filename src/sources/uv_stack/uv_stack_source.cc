@@ -15,6 +15,7 @@ using namespace std::chrono_literals;
 constexpr int kMaxLostInARow = 50;
 constexpr Nanos kFindInterval = 500ms;
 constexpr Nanos kCloserLookInterval = 5ms;
+constexpr Nanos kWaitingLookInterval = 50ms;
 constexpr Nanos kMaxTimerLateness = 24h;
 
 }  // namespace
@@ -121,20 +122,22 @@ void UvStackSource::retry_find_loop(Nanos now) {
   process_->find_loop(location_);
 }
 
-// What costs more reads is asked only inside a busy period, and not at every look.
+// What costs more reads is asked only while nothing changes, and not at every look.
 void UvStackSource::look_closer(LoopSample& sample) {
-  const bool still_busy = sample.phase != Phase::kPollWait && sample.phase == last_.phase &&
-                          sample.iteration == last_.iteration;
-  if (!still_busy) return;
+  if (sample.phase != last_.phase || sample.iteration != last_.iteration) return;
+  const bool waits = sample.phase == Phase::kPollWait;
+  // A thread that was stopped while it waited does not wait.
+  const bool has_run = sample.sched && last_.sched && sample.sched->run != last_.sched->run;
+  if (waits && has_run) return;
   if (sample.at < next_closer_look_) {
     sample.stopped = last_.stopped;
     sample.timer_lateness = last_.timer_lateness;
     return;
   }
-  next_closer_look_ = sample.at + kCloserLookInterval;
-  const auto state = counters_.state();
-  sample.stopped = state && is_stopped_state(*state);
-  sample.timer_lateness = timer_lateness(sample.at);
+  sample.stopped = stop_.is_stopped(counters_, sample.at);
+  next_closer_look_ =
+      sample.at + (waits && !sample.stopped ? kWaitingLookInterval : kCloserLookInterval);
+  if (!waits) sample.timer_lateness = timer_lateness(sample.at);
 }
 
 Nanos UvStackSource::timer_lateness(Nanos now) const {

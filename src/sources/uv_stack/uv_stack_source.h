@@ -8,6 +8,7 @@
 #include "sources/uv_stack/uv_turn_evidence.h"
 #include "target/memory_map.h"
 #include "target/process_id.h"
+#include "target/stop_detector.h"
 #include "target/thread_counters.h"
 
 namespace loopscope {
@@ -62,6 +63,7 @@ class UvStackSource final : public LoopSource {
   int lost_in_a_row_ = 0;
   Nanos next_find_{0};
   Nanos next_closer_look_{0};
+  StopDetector stop_;
   LoopSample last_;
 };
 
