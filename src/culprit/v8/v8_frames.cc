@@ -30,26 +30,45 @@ std::optional<V8FrameWords> V8Frames::read(std::uint64_t fp, std::uint64_t pc) c
   return frame;
 }
 
-V8Frame V8Frames::frame_of(const V8Function& function, std::optional<std::uint32_t> position) {
+const V8Frames::Function* V8Frames::function(std::uint64_t tagged_shared) {
+  const auto [entry, is_new] = functions_.try_emplace(tagged_shared);
+  if (is_new) {
+    if (auto facts = read_function(heap_, tagged_shared)) {
+      std::string file = facts->script ? V8Scripts::file_of(heap_, *facts->script) : "";
+      entry->second = Function{std::move(*facts), std::move(file)};
+    }
+  }
+  return entry->second ? &*entry->second : nullptr;
+}
+
+V8Frame V8Frames::frame_of(const Function& function, std::optional<std::uint32_t> position) {
   V8Frame frame;
   frame.frame.kind = "js";
-  frame.frame.function = function.name;
-  if (!function.script) return frame;
-  frame.frame.file = V8Scripts::file_of(heap_, *function.script);
-  if (frame.frame.file.empty()) return frame;
-  frame.is_user = !V8Scripts::is_internal(frame.frame.file);
+  frame.frame.function = function.facts.name;
+  frame.frame.file = function.file;
+  if (function.file.empty()) return frame;
+  if (function.file.starts_with("wasm://")) {
+    // What JavaScript calls of a module is a function whose name is its number.
+    frame.frame.function = "wasm-function[" + function.facts.name + "]";
+    return frame;
+  }
+  frame.is_user = !V8Scripts::is_internal(function.file);
   // Code before the first entry of a position table is the function's entry.
-  if (!position) position = function.start;
-  if (position) frame.frame.line = scripts_.line_of(heap_, *function.script, *position);
+  if (!position) position = function.facts.start;
+  if (position) {
+    const auto [line, is_new] = lines_.try_emplace({function.facts.script->address, *position}, 0);
+    if (is_new) line->second = scripts_.line_of(heap_, *function.facts.script, *position);
+    frame.frame.line = line->second;
+  }
   return frame;
 }
 
 std::optional<V8Frame> V8Frames::name_function(std::uint64_t tagged) {
   const auto object = heap_.function(tagged);
   const auto shared = object ? shared_of(heap_, *object) : std::nullopt;
-  const auto function = shared ? read_function(heap_, *shared) : std::nullopt;
-  if (!function) return std::nullopt;
-  return frame_of(*function, std::nullopt);
+  const Function* found = shared ? function(*shared) : nullptr;
+  if (found == nullptr) return std::nullopt;
+  return frame_of(*found, std::nullopt);
 }
 
 std::vector<V8Frame> V8Frames::optimized_frames(const V8Code& code, std::uint64_t pc,
@@ -60,8 +79,10 @@ std::vector<V8Frame> V8Frames::optimized_frames(const V8Code& code, std::uint64_
   const auto deopt = deopt_word ? heap_.object(*deopt_word) : std::nullopt;
   if (!positions || !deopt) return {};
   const auto outer_word = heap_.array_element(*deopt, layout.deopt_shared);
-  const auto outer = outer_word ? read_function(heap_, *outer_word) : std::nullopt;
-  if (!outer || (expected_shared && outer->shared.address != *expected_shared)) return {};
+  const Function* outer = outer_word ? function(*outer_word) : nullptr;
+  if (outer == nullptr || (expected_shared && outer->facts.shared.address != *expected_shared)) {
+    return {};
+  }
 
   std::optional<V8Position> position;
   if (const auto array = heap_.object(*positions)) {
@@ -90,9 +111,8 @@ std::vector<V8Frame> V8Frames::optimized_frames(const V8Code& code, std::uint64_
     // Below 0: a part of the outer function itself, like the body of a loop that was peeled.
     if (index >= 0) {
       const auto literal = heap_.array_element(*literals, static_cast<std::uint32_t>(index));
-      const auto inlined =
-          literal ? read_function(heap_, (*literal & ~std::uint64_t{2}) | 1) : std::nullopt;
-      if (!inlined) return {};
+      const Function* inlined = literal ? function(*literal & ~std::uint64_t{2}) : nullptr;
+      if (inlined == nullptr) return {};
       frames.push_back(frame_of(*inlined, position->offset));
     }
     position = decode_position(raw);
@@ -150,33 +170,42 @@ std::optional<std::uint32_t> V8Frames::baseline_position(const V8Code& code, std
   return offset ? bytecode_position(*array, *offset) : std::nullopt;
 }
 
-std::vector<V8Frame> V8Frames::name(const V8FrameWords& words, V8CodeKind kind,
-                                    const StackRegisters& registers) {
+std::vector<V8Frame> V8Frames::name_anew(const V8FrameWords& words, V8CodeKind kind,
+                                         const StackRegisters& registers) {
   const V8Layout& layout = heap_.layout();
   const auto object = heap_.function(words.function);
   const auto shared = object ? shared_of(heap_, *object) : std::nullopt;
-  const auto function = shared ? read_function(heap_, *shared) : std::nullopt;
-  if (!function) return {};
+  const Function* callee = shared ? function(*shared) : nullptr;
+  if (callee == nullptr) return {};
   if (kind == V8CodeKind::kJit) {
     const auto found = code(words.pc);
     if (!found || found->kind == V8Code::Kind::kOther) return {};
     if (found->kind == V8Code::Kind::kOptimized) {
-      return optimized_frames(*found, words.pc, function->shared.address);
+      return optimized_frames(*found, words.pc, callee->facts.shared.address);
     }
     const auto position = baseline_position(*found, words.pc, words);
-    V8Frame frame = frame_of(*function, position);
+    V8Frame frame = frame_of(*callee, position);
     if (!position) frame.frame.line = 0;
     return {std::move(frame)};
   }
   // A baseline frame has its feedback where an interpreted one has the offset.
   if (V8Heap::is_smi(words.bytecode_offset)) {
     if (const auto bytecodes = heap_.object_of(words.bytecode_array, layout.type_bytecode_array)) {
-      return {frame_of(*function, interpreter_position(words, *bytecodes, registers))};
+      return {frame_of(*callee, interpreter_position(words, *bytecodes, registers))};
     }
   }
-  V8Frame frame = frame_of(*function, std::nullopt);
+  V8Frame frame = frame_of(*callee, std::nullopt);
   frame.frame.line = 0;
   return {std::move(frame)};
+}
+
+std::vector<V8Frame> V8Frames::name(const V8FrameWords& words, V8CodeKind kind,
+                                    const StackRegisters& registers) {
+  if (words.is_top) return name_anew(words, kind, registers);
+  const auto [entry, is_new] =
+      named_.try_emplace({words.pc, words.function, words.bytecode_array, words.bytecode_offset});
+  if (is_new) entry->second = name_anew(words, kind, registers);
+  return entry->second;
 }
 
 }  // namespace loopscope

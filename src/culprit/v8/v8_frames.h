@@ -2,7 +2,10 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <optional>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "culprit/v8/v8_code.h"
@@ -49,7 +52,16 @@ class V8Frames {
   const V8Heap& heap() const { return heap_; }
 
  private:
-  V8Frame frame_of(const V8Function& function, std::optional<std::uint32_t> position);
+  struct Function {
+    V8Function facts;
+    std::string file;
+  };
+
+  /// nullptr: not readable. Valid as long as this.
+  const Function* function(std::uint64_t tagged_shared);
+  V8Frame frame_of(const Function& function, std::optional<std::uint32_t> position);
+  std::vector<V8Frame> name_anew(const V8FrameWords& words, V8CodeKind kind,
+                                 const StackRegisters& registers);
   std::vector<V8Frame> optimized_frames(const V8Code& code, std::uint64_t pc,
                                         std::optional<std::uint64_t> expected_shared);
   std::optional<std::uint32_t> interpreter_position(const V8FrameWords& words,
@@ -63,6 +75,10 @@ class V8Frames {
   const V8Heap& heap_;
   V8CodeFinder& codes_;
   V8Scripts& scripts_;
+  // Recursion asks for the same again and again.
+  std::map<std::uint64_t, std::optional<Function>> functions_;          // by tagged pointer
+  std::map<std::pair<std::uint64_t, std::uint32_t>, int> lines_;        // by script, position
+  std::map<std::array<std::uint64_t, 4>, std::vector<V8Frame>> named_;  // by words of the frame
 };
 
 }  // namespace loopscope

@@ -18,10 +18,18 @@ std::optional<V8Object> V8Heap::object(std::uint64_t tagged) const {
     map = word(object.address);
   }
   if (!map || !is_pointer(*map)) return std::nullopt;
-  const auto type = memory_.read_value<std::uint16_t>(untagged(*map) + layout_.map_instance_type);
+  const auto type = type_of_map(untagged(*map));
   if (!type) return std::nullopt;
   object.type = *type;
   return object;
+}
+
+std::optional<std::uint16_t> V8Heap::type_of_map(std::uint64_t map) const {
+  const auto known = types_.find(map);
+  if (known != types_.end()) return known->second;
+  const auto type = memory_.read_value<std::uint16_t>(map + layout_.map_instance_type);
+  if (type) types_.emplace(map, *type);
+  return type;
 }
 
 std::optional<V8Object> V8Heap::object_of(std::uint64_t tagged, std::uint16_t type) const {

@@ -2,7 +2,7 @@
 
 #include <cstdint>
 #include <optional>
-#include <span>
+#include <unordered_map>
 
 #include "culprit/v8/v8_layout.h"
 #include "target/memory_reader.h"
@@ -57,8 +57,11 @@ class V8Heap {
   std::optional<std::uint64_t> array_element(const V8Object& array, std::uint32_t index) const;
 
  private:
+  std::optional<std::uint16_t> type_of_map(std::uint64_t map) const;
+
   const V8Layout& layout_;
   const MemoryReader& memory_;
+  mutable std::unordered_map<std::uint64_t, std::uint16_t> types_;  ///< by map, of this walk
 };
 
 }  // namespace loopscope

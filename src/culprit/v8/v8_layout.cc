@@ -5,7 +5,6 @@
 #include <charconv>
 #include <cstddef>
 #include <cstring>
-#include <initializer_list>
 #include <optional>
 #include <string_view>
 
@@ -47,7 +46,7 @@ constexpr std::array kFacts{
 /// The v8dbg_ symbols that are asked for. A name drifts with V8's internal types, so each has
 /// variants; the first that exists counts.
 struct Wanted {
-  std::initializer_list<std::string_view> names;
+  std::vector<std::string_view> names;
   std::optional<std::int32_t> otherwise = std::nullopt;  // absent: the layout is refused
   std::int32_t value = 0;
 };
@@ -161,7 +160,7 @@ Result<WantedTable> read_symbols(const ElfImage& elf) {
     }
     any = any || value.has_value();
     if (!value) value = wanted.otherwise;
-    if (!value && missing.empty()) missing = "v8dbg_" + std::string(*wanted.names.begin());
+    if (!value && missing.empty()) missing = "v8dbg_" + std::string(wanted.names.front());
     wanted.value = value.value_or(0);
   }
   if (!any) return Error{elf.name() + " has no v8dbg_ symbols: no V8 that can be read"};

@@ -1,94 +1,18 @@
 #include "culprit/v8/v8_stack.h"
 
-#include <array>
+#include <memory>
 #include <utility>
 
-#include "culprit/v8/v8_code.h"
-#include "culprit/v8/v8_code_map.h"
-#include "culprit/v8/v8_frames.h"
-#include "culprit/v8/v8_heap.h"
-#include "culprit/v8/v8_isolate.h"
 #include "culprit/v8/v8_layout.h"
 #include "culprit/v8/v8_reader.h"
-#include "culprit/v8/v8_scripts.h"
-#include "culprit/v8/v8_walker.h"
 
 namespace loopscope {
-namespace {
-
-/// See V8Stack.
-class V8Reader final : public V8Stack {
- public:
-  V8Reader(V8Layout layout, LoadedImage image)
-      : layout_(std::move(layout)),
-        image_(std::move(image)),
-        code_map_(layout_, image_),
-        isolates_(layout_) {}
-
-  V8Walk walk(const StackSample& sample, const MemoryReader& memory, const MemoryMap& map,
-              V8Thread& thread) override {
-    learn_root(sample, memory, map, thread);
-    const V8Heap heap(layout_, memory);
-    V8Frames frames(heap, codes_, scripts_);
-    V8Walk walk = V8Walker(frames, code_map_, isolates_, map, sample, thread.isolate_root).walk();
-    if (const auto state = state_word(thread, memory)) {
-      if (const auto value = memory.read_value<std::uint32_t>(state->address)) {
-        walk.in_gc = *value == state->gc_value;
-      }
-    }
-    return walk;
-  }
-
-  bool is_generated_code(std::uint64_t pc, const MemoryMap& map) const override {
-    return code_map_.is_generated(pc, map);
-  }
-
-  bool learn_isolate(std::uint64_t stack_low, std::uint64_t stack_high, const MemoryReader& memory,
-                     V8Thread& thread) override {
-    if (isolates_.is_root_of_stack(thread.isolate_root, stack_low, memory)) return true;
-    thread.isolate_root = isolates_.find_root(stack_low, stack_high, memory);
-    return thread.isolate_root != 0;
-  }
-
-  std::optional<V8StateWord> state_word(const V8Thread& thread,
-                                        const MemoryReader& memory) const override {
-    return isolates_.state_word(thread.isolate_root, memory);
-  }
-
- private:
-  void learn_root(const StackSample& sample, const MemoryReader& memory, const MemoryMap& map,
-                  V8Thread& thread) const {
-    const StackRegisters& registers = sample.registers;
-    if (registers.has_all && code_map_.is_generated(registers.pc, map) &&
-        isolates_.is_root(registers.r13, memory)) {
-      thread.isolate_root = registers.r13;
-      return;
-    }
-    if (isolates_.is_root_of_stack(thread.isolate_root, registers.sp, memory)) return;
-    const Mapping* stack = map.find(registers.sp);
-    thread.isolate_root =
-        stack != nullptr ? isolates_.find_root(registers.sp, stack->end, memory) : 0;
-  }
-
-  const V8Layout layout_;
-  const LoadedImage image_;
-  const V8CodeMap code_map_;
-  const V8Isolates isolates_;
-  V8CodeFinder codes_;
-  V8Scripts scripts_;
-};
-
-}  // namespace
-
-std::unique_ptr<V8Stack> make_v8_reader(V8Layout layout, LoadedImage image) {
-  return std::make_unique<V8Reader>(std::move(layout), std::move(image));
-}
 
 Result<std::unique_ptr<V8Stack>> V8Stack::open(const LoadedImage& image,
                                                const std::string& version) {
   auto layout = read_v8_layout(*image.elf, version);
   if (!layout) return layout.error();
-  return make_v8_reader(std::move(*layout), image);
+  return std::unique_ptr<V8Stack>(std::make_unique<V8Reader>(std::move(*layout), image));
 }
 
 }  // namespace loopscope

@@ -237,7 +237,7 @@ V8Walker::Step V8Walker::typed_frame(const V8FrameWords& words) {
   } else if (type == layout.frame_wasm) {
     V8Frame frame;
     frame.frame.kind = "js";
-    frame.frame.function = "wasm-function";
+    frame.frame.function = "wasm-function[?]";  // which one, only V8's code manager knows
     add({std::move(frame)});
   }
   return next_frame(words);
