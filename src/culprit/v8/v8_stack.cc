@@ -1,0 +1,18 @@
+#include "culprit/v8/v8_stack.h"
+
+#include <memory>
+#include <utility>
+
+#include "culprit/v8/v8_layout.h"
+#include "culprit/v8/v8_reader.h"
+
+namespace loopscope {
+
+Result<std::unique_ptr<V8Stack>> V8Stack::open(const LoadedImage& image,
+                                               const std::string& version) {
+  auto layout = read_v8_layout(*image.elf, version);
+  if (!layout) return layout.error();
+  return std::unique_ptr<V8Stack>(std::make_unique<V8Reader>(std::move(*layout), image));
+}
+
+}  // namespace loopscope

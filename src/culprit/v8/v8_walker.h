@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "culprit/v8/v8_code_map.h"
+#include "culprit/v8/v8_frames.h"
+#include "culprit/v8/v8_isolate.h"
+#include "culprit/v8/v8_stack.h"
+
+namespace loopscope {
+
+/// Walks the JavaScript frames of one sample. JavaScript stands on a stack in stretches: each
+/// begins with an entry frame, which C++ made to call in, and ends with an exit frame, which
+/// called out. Where to start: at the top frame if generated code runs; else at the first
+/// return into generated code on the chain of frame pointers; else at the exit frame the
+/// isolate names. An entry frame keeps the exit frame of the stretch below it.
+class V8Walker {
+ public:
+  /// `root`: of the thread's isolate; 0: not known.
+  V8Walker(V8Frames& frames, const V8CodeMap& code, const V8Isolates& isolates,
+           const MemoryMap& map, const StackSample& sample, std::uint64_t root);
+
+  V8Walk walk();
+
+ private:
+  struct Place {
+    std::uint64_t fp = 0;
+    std::uint64_t pc = 0;  ///< 0: not known, in generated code
+    bool is_top = false;
+  };
+  enum class Step : std::uint8_t { kNext, kEnd, kBroken };
+
+  bool in_stack(std::uint64_t fp) const;
+  V8CodeKind kind(std::uint64_t pc) const { return code_.kind(pc, map_); }
+  bool is_generated(std::uint64_t pc) const { return code_.is_generated(pc, map_); }
+
+  /// Finds the innermost stretch below a native frame; sets place_. kEnd: there is none.
+  Step enter_from_native(std::uint64_t fp);
+  Step enter_from_isolate();
+  Step enter_at_exit(std::uint64_t exit_fp);
+  std::optional<Place> follow_native_chain(std::uint64_t fp) const;
+  /// Deals with a top frame that does not stand yet, or no more.
+  Step start_at_top();
+  Step step();
+  Step leave_entry(const V8FrameWords& words);
+  Step typed_frame(const V8FrameWords& words);
+  Step next_frame(const V8FrameWords& words);
+  Step function_frame(V8FrameWords words);
+  /// A return address into JIT code near the top of the stack; 0: none.
+  std::uint64_t return_address_near_top(std::uint64_t fp) const;
+  Step broken(const char* problem);
+  void add(std::vector<V8Frame> frames);
+
+  V8Frames& frames_;
+  const V8CodeMap& code_;
+  const V8Isolates& isolates_;
+  const MemoryMap& map_;
+  const StackSample& sample_;
+  const std::uint64_t root_;
+  std::uint64_t stack_end_ = 0;
+  std::uint64_t last_fp_ = 0;  ///< frames lie above it
+  Place place_;
+  bool has_user_frame_ = false;
+  V8Walk walk_;
+};
+
+}  // namespace loopscope
