@@ -53,23 +53,9 @@ function parseDocument(until) {
 }
 // end parseDocument
 
-// The speed of a derivation, so that a single call takes the time asked for: the best of a
-// few, because a block that is too short would not be a stall.
-const ITERATIONS = 10000;
-let millisecondsPerIteration = 0;
-function calibrate() {
-  const times = Array.from({ length: 5 }, () => {
-    const begin = process.hrtime.bigint();
-    crypto.pbkdf2Sync('password', 'salt', ITERATIONS, 64, 'sha512');
-    return Number(process.hrtime.bigint() - begin) / 1e6;
-  });
-  millisecondsPerIteration = Math.min(...times) / ITERATIONS;
-}
-
 // begin deriveKey
 function deriveKey(until) {
-  const iterations = Math.ceil((until - Date.now()) / millisecondsPerIteration);
-  sink += crypto.pbkdf2Sync('password', 'salt', Math.max(1, iterations), 64, 'sha512').length;
+  while (Date.now() < until) sink += crypto.pbkdf2Sync('word', 'salt', 10000, 64, 'sha512').length;
 }
 // end deriveKey
 
@@ -140,14 +126,9 @@ function callWasm(until) {
 }
 // end callWasm
 
-function prepare(scratch) {
-  openFifo(scratch);
-  calibrate();
-}
-
 module.exports = {
   file: __filename,
-  prepare,
+  prepare: openFifo,
   kinds: {
     regex: [matchCompiled, ['matchCompiled']],
     regex_interpreted: [matchInterpreted, ['matchInterpreted']],
