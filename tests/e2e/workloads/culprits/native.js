@@ -18,8 +18,9 @@ let writer = null;
 function openFifo(scratch) {
   fifo = path.join(scratch, 'fifo');
   childProcess.execFileSync('mkfifo', [fifo]);
-  const script = 'while read -r seconds; do sleep "$seconds"; echo late > "$0"; done';
-  writer = childProcess.spawn('sh', ['-c', script, fifo], { stdio: ['pipe', 'ignore', 'inherit'] });
+  // Who only opened the FIFO has closed it before the word comes: no reason to end.
+  const script = `trap '' PIPE; while read -r seconds; do sleep "$seconds"; echo late > "$0"; done`;
+  writer = childProcess.spawn('sh', ['-c', script, fifo], { stdio: ['pipe', 'ignore', 'ignore'] });
 }
 
 // The order goes to the shell at once: a pipe's write is tried before the loop turns.
