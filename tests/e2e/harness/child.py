@@ -98,6 +98,10 @@ class Child:
         self.send(line)
         return self.wait_line(pattern, timeout=timeout, start=start)
 
+    def close_input(self):
+        """The end of its standard input, which asks most workloads to end."""
+        self._process.stdin.close()
+
     def signal(self, number):
         self._process.send_signal(number)
 

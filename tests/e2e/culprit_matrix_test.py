@@ -1,0 +1,107 @@
+#!/usr/bin/env python3
+"""Stall records name the function that blocked, over many kinds of blocking.
+
+    culprit_matrix_test.py [NODE_VARIANT] [--captures N] [--unprivileged]
+"""
+
+import argparse
+import sys
+import unittest
+
+from harness import env
+from harness.case import EndToEndCase
+from harness.culprit_matrix import Matrix, Score
+from harness.stalls import LoopFigures
+
+VARIANT = "22"
+CAPTURES = 6  # of each kind
+UID = None
+
+RIGHT = 0.98  # of all blocks: function and file
+RIGHT_LINE = 0.95  # of those with the right function
+# Of one kind's few blocks a single miss is allowed; the collector moves what is to be read,
+# and short-lived functions come and go.
+RIGHT_OF_A_KIND = 0.90
+ALLOWED_MISSES = 1
+HARD_KINDS = ("gc_storm", "new_function")
+IDLE_MS = 2000
+
+
+class CulpritMatrixTest(EndToEndCase):
+    @classmethod
+    def kinds_with_all_limits(cls, names):
+        return [name for name in names if name not in HARD_KINDS]
+
+    def test_matrix(self):
+        matrix = Matrix(self, VARIANT, UID)
+        scores = {}
+        for name in matrix.target.kinds:
+            scores[name] = matrix.score(name, CAPTURES)
+            print(f"{VARIANT}: {scores[name]}", flush=True)
+        everything, easy = Score("all"), Score("all but the hard kinds")
+        for name, score in scores.items():
+            everything.merge(score)
+            if name not in HARD_KINDS:
+                easy.merge(score)
+        print(f"{VARIANT}: {easy.share(easy.right):.1%} right function and file,"
+              f" {easy.right_line}/{easy.right} right line")
+
+        self.assertEqual(everything.false, [], "a miss gives no name, never a false one")
+        self.assertEqual(everything.stray, [], "nobody is blamed for an idle gap")
+        for name, score in scores.items():
+            with self.subTest(kind=name):
+                enough = min(score.blocks - ALLOWED_MISSES, RIGHT_OF_A_KIND * score.blocks)
+                self.assertGreaterEqual(score.right, enough, str(score))
+        self.assertGreaterEqual(easy.share(easy.right), RIGHT, str(easy))
+        self.assertGreaterEqual(easy.right_line, RIGHT_LINE * easy.right, str(easy))
+        wasm = scores["wasm"]
+        self.assertGreaterEqual(wasm.wasm_frames, wasm.right - ALLOWED_MISSES, str(wasm))
+        self.check_metrics(matrix, scores)
+        self.check_idle(matrix)
+
+    def check_metrics(self, matrix, scores):
+        """The seconds by culprit are those of the records, and no more than all stalls'."""
+        metrics = matrix.loopscope.scrape()
+        pid = matrix.target.pid
+        name = "eventloop_stall_culprit_seconds_total"
+        for kind in matrix.target.kinds.values():
+            if scores[kind.name].right == 0:
+                continue  # said above
+            seconds = sum(
+                metrics.sum(name, pid=pid, function=place["function"], file=place["file"])
+                for place in kind.right
+            )
+            if kind.name != "anonymous":
+                self.assertGreater(seconds, 0.05, f"{name} of {kind.right}")
+        self.assertLessEqual(
+            metrics.sum(name, pid=pid),
+            metrics.sum("eventloop_stall_seconds_total", pid=pid) + 0.01,
+        )
+        captures = metrics.by("loopscope_stack_captures_total", "result")
+        print(f"{VARIANT}: captures {captures}, stops"
+              f" {metrics.sum('loopscope_stack_stop_seconds_count'):.0f} in"
+              f" {metrics.sum('loopscope_stack_stop_seconds_sum') * 1000:.2f} ms")
+        self.assertGreater(sum(captures.values()), 0)
+
+    def check_idle(self, matrix):
+        """An idle loop yields no stall, and so nobody who caused it."""
+        newest = matrix.newest_id()
+        matrix.target.child.ask(f"idle {IDLE_MS}")
+        named = [r for r in matrix.records_since(newest) if r["function"] or r["file"]]
+        self.assertEqual(named, [])
+        self.assertEqual(LoopFigures(matrix.loopscope.scrape(), matrix.target.pid).blocked, 0)
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument("variant", nargs="?", default=VARIANT)
+    parser.add_argument("--captures", type=int, default=CAPTURES)
+    parser.add_argument("--unprivileged", action="store_true")
+    return parser.parse_known_args()
+
+
+if __name__ == "__main__":
+    known, rest = parse_arguments()
+    VARIANT, CAPTURES = known.variant, known.captures
+    UID = env.UNPRIVILEGED_UID if known.unprivileged else None
+    unittest.main(verbosity=2, argv=[sys.argv[0], *rest])
