@@ -1,6 +1,9 @@
 #pragma once
 
+#include <vector>
+
 #include "core/busy_period.h"
+#include "core/snapshot.h"
 
 namespace loopscope {
 
@@ -25,6 +28,9 @@ class StallListener {
   virtual void on_stall_progress(const StallEvent& stall) = 0;
   /// It ended. Always preceded by on_stall_started for the same stall.
   virtual void on_stall_ended(const StallEvent& stall) = 0;
+  /// Stall time of the loop by the function to blame, where this listener finds that out.
+  /// From any thread.
+  virtual std::vector<CulpritTotals> culprits() const { return {}; }
 };
 
 }  // namespace loopscope

@@ -21,12 +21,6 @@ class StackTaker {
   virtual Result<std::vector<StackSample>> take(std::size_t count, Nanos patience) = 0;
 };
 
-/// Each opens what it needs once; the thread is not touched before take(). Errors say what
-/// is missing and what would allow it ("perf events are refused: perf_event_paranoid is 3...").
-Result<std::unique_ptr<StackTaker>> open_perf_taker(int pid, int tid);
-Result<std::unique_ptr<StackTaker>> open_sleeping_taker(int pid, int tid);
-Result<std::unique_ptr<StackTaker>> open_ptrace_taker(int pid, int tid);
-
 /// Which ways may be used.
 struct CaptureWays {
   bool perf = true;

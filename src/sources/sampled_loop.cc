@@ -31,7 +31,9 @@ LoopInfo SampledLoop::info() const {
 
 LoopStatsSnapshot SampledLoop::stats(Nanos now) const {
   const std::lock_guard lock(mutex_);
-  return tracker_.snapshot(now);
+  LoopStatsSnapshot stats = tracker_.snapshot(now);
+  if (stalls_) stats.culprits = stalls_->culprits();
+  return stats;
 }
 
 std::string SampledLoop::failure() const {

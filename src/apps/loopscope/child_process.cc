@@ -62,6 +62,7 @@ std::optional<int> ChildProcess::exit_status() {
   if (status_) return status_;
   int status = 0;
   if (::waitpid(pid_, &status, WNOHANG) != pid_) return std::nullopt;
+  if (!WIFEXITED(status) && !WIFSIGNALED(status)) return std::nullopt;  // stopped for a look
   status_ = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
   return status_;
 }

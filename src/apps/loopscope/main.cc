@@ -9,6 +9,7 @@
 #include "apps/loopscope/doctor.h"
 #include "apps/loopscope/logging.h"
 #include "apps/loopscope/run_command.h"
+#include "apps/loopscope/stack_command.h"
 #include "config/config_reader.h"
 
 namespace loopscope {
@@ -29,7 +30,7 @@ int carry_out(const CommandLine& command) {
     case CommandLine::Verb::kRun:
       return run_command(command.run);
     case CommandLine::Verb::kStack:
-      break;
+      return stack_command(command.stack);
     case CommandLine::Verb::kDoctor:
       return doctor_command(command.doctor);
     case CommandLine::Verb::kCheckConfig:

@@ -53,4 +53,10 @@ LoopOptions loop_options_of(const Config& config, std::size_t entry) {
   return options;
 }
 
+StackCapturer::Options capture_options_of(const Config& config) {
+  const StackSwitches& stacks = config.stacks;
+  return {.enabled = stacks.enabled,
+          .ways = {.perf = stacks.perf, .sleeping = stacks.sleeping, .ptrace = stacks.ptrace}};
+}
+
 }  // namespace loopscope

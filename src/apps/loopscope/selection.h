@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "config/config.h"
+#include "culprit/stack_capturer.h"
 #include "sources/process_loops.h"
 #include "target/discovery.h"
 
@@ -14,5 +15,8 @@ Selection selection_of(const Config& config, std::optional<int> child_pid);
 
 /// How the processes that selection entry `entry` chose are looked at.
 LoopOptions loop_options_of(const Config& config, std::size_t entry);
+
+/// Whether and how the stacks of stalled loops are taken.
+StackCapturer::Options capture_options_of(const Config& config);
 
 }  // namespace loopscope

@@ -25,6 +25,10 @@ Watcher::Watcher(const Config& config, std::optional<int> child_pid, const Clock
                       [](const std::string& text) { spdlog::warn("{}", text); }),
       stall_log_(clock, kStallsKept,
                  [this](const StallRecord& stall) { stall_reporter_.report(stall); }),
+      capturer_(clock, stall_log_, capture_options_of(config),
+                [this](const ProcessId& process, int tid, const V8StateWord& word) {
+                  watch_gc(process, tid, word);
+                }),
       sampler_(clock),
       backlog_({.interval = config.backlog_interval}, clock),
       config_(config),
@@ -35,6 +39,7 @@ Watcher::~Watcher() { stop(); }
 
 void Watcher::start() {
   stall_reporter_.set_file(config_.stall_log);
+  capturer_.start();
   sampler_.start();
   if (config_.sources.backlog) backlog_.start();
   thread_ = std::thread([this] { run(); });
@@ -50,6 +55,7 @@ void Watcher::stop() {
   if (thread_.joinable()) thread_.join();
   backlog_.stop();
   sampler_.stop();
+  capturer_.stop();
 }
 
 void Watcher::apply(const Config& config) {
@@ -85,6 +91,7 @@ void Watcher::take_new_config() {
   config_ = std::move(*config);
   discovery_.set_selection(selection_of(config_, child_pid_));
   stall_reporter_.set_file(config_.stall_log);
+  capturer_.set_options(capture_options_of(config_));
   backlog_.set_interval(config_.backlog_interval);
   if (config_.sources.backlog) {
     backlog_.start();
@@ -134,10 +141,13 @@ void Watcher::refresh_target(const FoundProcess& process) {
       spdlog::info("target found: {} pid {} ({}{}{})", labels.process, process.id.pid,
                    process.runtime.name, process.runtime.version.empty() ? "" : " ",
                    process.runtime.version);
-      auto listeners = [this, labels](const std::string& loop, int) {
-        LoopLabels of_loop = labels;
-        of_loop.loop = loop;
-        return stall_log_.listener(std::move(of_loop));
+      auto listeners = [this, labels, process](const std::string& loop, int tid) {
+        CaptureTarget loop_target{.labels = labels,
+                                  .process = process.id,
+                                  .tid = tid,
+                                  .runtime_version = process.runtime.version};
+        loop_target.labels.loop = loop;
+        return capturer_.listener(loop_target);
       };
       target.loops = std::make_shared<ProcessLoops>(process.id, options, sampler_, images_, clock_,
                                                     std::move(listeners));
@@ -193,6 +203,19 @@ void Watcher::report_problem(int pid, const std::string& source, const std::stri
   spdlog::warn("pid {}: {}: {}", pid, source, reason);
 }
 
+void Watcher::watch_gc(const ProcessId& process, int tid, const V8StateWord& word) {
+  std::shared_ptr<ProcessLoops> loops;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto target = targets_.find(process);
+    if (target == targets_.end()) return;
+    loops = target->second.loops;
+  }
+  if (!loops) return;
+  const auto loop = loops->loop_of(tid);
+  if (loop) loop->watch_gc(GcWord{word.address, word.gc_value});
+}
+
 LoopLabels Watcher::labels_of(const FoundProcess& process) const {
   LoopLabels labels;
   labels.process = process.label.empty() ? process.comm : process.label;
@@ -224,6 +247,7 @@ Snapshot Watcher::snapshot() {
   backlog_.append_snapshot(out);
   out.targets = targets.size();
   out.sampler_late = sampler_.late();
+  out.stack_captures = capturer_.snapshot();
   return out;
 }
 

@@ -15,6 +15,7 @@
 #include "config/config.h"
 #include "core/snapshot.h"
 #include "core/stall_log.h"
+#include "culprit/stack_capturer.h"
 #include "sources/process_loops.h"
 #include "sources/sampler.h"
 #include "target/discovery.h"
@@ -57,6 +58,8 @@ class Watcher final : public SnapshotProvider {
   void refresh_target(const FoundProcess& process);
   void update_backlog_targets();
   void report(const DiscoveryResult& result);
+  /// The collector of a loop can be watched from now on.
+  void watch_gc(const ProcessId& process, int tid, const V8StateWord& word);
   void report_problem(int pid, const std::string& source, const std::string& reason);
   LoopLabels labels_of(const FoundProcess& process) const;
   std::vector<SourceSnapshot> source_snapshots() const;
@@ -65,6 +68,7 @@ class Watcher final : public SnapshotProvider {
   const std::optional<int> child_pid_;
   StallReporter stall_reporter_;
   StallLog stall_log_;
+  StackCapturer capturer_;
   Sampler sampler_;
   UvImageCache images_;
   BacklogMonitor backlog_;

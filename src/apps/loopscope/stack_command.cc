@@ -1,0 +1,132 @@
+#include "apps/loopscope/stack_command.h"
+
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "apps/loopscope/logging.h"
+#include "apps/loopscope/selection.h"
+#include "config/config_reader.h"
+#include "culprit/process_stacks.h"
+#include "culprit/stack_takers.h"
+#include "sources/process_loops.h"
+#include "target/process_info.h"
+#include "target/runtime_info.h"
+
+namespace loopscope {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t kSamples = 3;
+constexpr Nanos kPatience = 50ms;
+
+void print_frame(const StackFrame& frame) {
+  std::string place = frame.file;
+  if (frame.line > 0) place += ":" + std::to_string(frame.line);
+  const std::string function = frame.function.empty() ? "?" : frame.function;
+  std::printf("  %-7s %-40s %s\n", frame.kind.c_str(), printable(function).c_str(),
+              printable(place).c_str());
+}
+
+/// What the thread does, in words.
+std::string state_of(const StackSample& sample, const ResolvedStack& stack) {
+  if (sample.syscall && sample.syscall->in_epoll_wait()) return "waits for events";
+  if (sample.syscall) return "asleep: " + (stack.detail.empty() ? "in the kernel" : stack.detail);
+  std::string text = "running";
+  if (stack.has_name()) text += " " + stack.function;
+  if (!stack.file.empty()) text += " (" + stack.file;
+  if (!stack.file.empty() && stack.line > 0) text += ":" + std::to_string(stack.line);
+  return stack.file.empty() ? text : text + ")";
+}
+
+/// Of several looks the one that tells most.
+bool tells_more(const ResolvedStack& a, const ResolvedStack& b) {
+  if (a.has_name() != b.has_name()) return a.has_name();
+  return a.frames.size() > b.frames.size();
+}
+
+bool print_loop(const std::string& name, int tid, ProcessStacks& stacks, StackTakers& takers) {
+  auto samples = takers.take(kSamples, kPatience);
+  if (!samples || samples->empty()) {
+    const std::string why =
+        samples ? "it got no CPU while it was watched" : samples.error().message;
+    std::printf("loop %s (tid %d): no stack: %s\n", name.c_str(), tid, printable(why).c_str());
+    return false;
+  }
+  V8Thread thread;
+  const StackSample* best_sample = nullptr;
+  ResolvedStack best;
+  for (const StackSample& sample : *samples) {
+    stacks.learn_isolate(sample, thread);
+    ResolvedStack stack = stacks.resolve(sample, thread);
+    if (best_sample != nullptr && !tells_more(stack, best)) continue;
+    best_sample = &sample;
+    best = std::move(stack);
+  }
+  std::printf("loop %s (tid %d): %s\n", name.c_str(), tid,
+              printable(state_of(*best_sample, best)).c_str());
+  for (const StackFrame& frame : best.frames) print_frame(frame);
+  if (!best.has_name() && !best.problem.empty()) {
+    std::printf("  (%s)\n", printable(best.problem).c_str());
+  }
+  return true;
+}
+
+}  // namespace
+
+int stack_command(const StackOptions& options) {
+  set_up_logging(LogFormat::kText, LogLevel::kError);
+  const auto id = identify(options.pid);
+  if (!id) {
+    std::fprintf(stderr, "loopscope: %s\n", printable(id.error().message).c_str());
+    return 1;
+  }
+  RuntimeProbe probe;
+  const auto runtime = probe.probe(options.pid);
+  if (!runtime) {
+    std::fprintf(stderr, "loopscope: %s\n", printable(runtime.error().message).c_str());
+    return 1;
+  }
+  Config config;
+  if (!options.config_file.empty()) {
+    auto file = read_config_file(options.config_file);
+    if (!file) {
+      std::fprintf(stderr, "loopscope: %s\n", printable(file.error().message).c_str());
+      return 2;
+    }
+    config = *std::move(file);
+  }
+  const SystemClock clock;
+  Sampler sampler(clock);
+  UvImageCache images;
+  ProcessLoops loops(*id, {}, sampler, images, clock, nullptr);
+  loops.refresh(*runtime);
+  ProcessStacks stacks(*id, runtime->version, clock);
+  CaptureCounters counters;
+  CaptureWays ways = capture_options_of(config).ways;
+  if (options.no_ptrace) ways.ptrace = false;
+  bool found = false;
+  bool ok = false;
+  const auto tids = list_threads(options.pid);
+  for (const int tid : tids ? *tids : std::vector<int>()) {
+    const auto loop = loops.loop_of(tid);
+    if (!loop) continue;
+    found = true;
+    StackTakers takers(options.pid, tid, ways, counters);
+    ok |= print_loop(loop->name(), tid, stacks, takers);
+  }
+  if (!found) {
+    std::fprintf(stderr, "loopscope: pid %d runs no event loop that can be seen\n", options.pid);
+    for (const SourceProblem& problem : loops.problems()) {
+      std::fprintf(stderr, "loopscope: %s: %s\n", problem.source.c_str(),
+                   printable(problem.reason).c_str());
+    }
+  }
+  if (!stacks.v8_problem().empty()) {
+    std::fprintf(stderr, "loopscope: %s\n", printable(stacks.v8_problem()).c_str());
+  }
+  return ok ? 0 : 1;
+}
+
+}  // namespace loopscope

@@ -1,0 +1,127 @@
+#include "culprit/ptrace_taker.h"
+
+#include <signal.h>
+#include <sys/ptrace.h>
+#include <sys/user.h>
+
+#include <cerrno>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "target/proc_file.h"
+#include "target/remote_memory.h"
+
+namespace loopscope {
+namespace {
+
+constexpr std::size_t kStackBytes = std::size_t{64} << 10;
+constexpr Nanos kPoll = std::chrono::microseconds(20);
+/// PTRACE_EVENT_STOP, which <sys/ptrace.h> of older glibc lacks.
+constexpr int kEventStop = 128;
+
+Nanos now() { return std::chrono::steady_clock::now().time_since_epoch(); }
+
+std::string tracer_of(int pid, int tid) {
+  const auto status = read_proc_file(
+      "/proc/" + std::to_string(pid) + "/task/" + std::to_string(tid) + "/status", 8192);
+  if (!status) return {};
+  const std::size_t at = status->find("\nTracerPid:\t");
+  if (at == std::string::npos) return {};
+  const std::string text = status->substr(at + 12, status->find('\n', at + 12) - at - 12);
+  return text == "0" ? "" : text;
+}
+
+Error seize_error(int pid, int tid, int cause) {
+  if (cause == EPERM) {
+    if (const std::string tracer = tracer_of(pid, tid); !tracer.empty()) {
+      return Error{"cannot stop thread " + std::to_string(tid) + ": pid " + tracer +
+                   " (a debugger?) traces it already"};
+    }
+  }
+  return ptrace_access_error(pid, "the registers", cause);
+}
+
+/// The signal that has to be passed on when the thread is let go; 0: it stopped for us.
+int signal_to_pass_on(int tid) {
+  siginfo_t info{};
+  if (::ptrace(PTRACE_GETSIGINFO, tid, nullptr, &info) != 0) return 0;
+  return info.si_code >> 8 == kEventStop ? 0 : info.si_signo;
+}
+
+void copy_registers(const user_regs_struct& from, StackRegisters& to) {
+  to.pc = from.rip;
+  to.sp = from.rsp;
+  to.has_all = true;
+  to.fp = from.rbp;
+  to.r9 = from.r9;
+  to.r12 = from.r12;
+  to.r13 = from.r13;
+  to.fs_base = from.fs_base;
+  to.rbx = from.rbx;
+  to.r14 = from.r14;
+  to.r15 = from.r15;
+}
+
+/// Runs in a thread of its own, which ends after it. Absent without an error: it did not stop.
+Result<std::optional<StackSample>> take_one(int pid, int tid) {
+  StackSample sample;
+  sample.way = CaptureWay::kPtrace;
+  sample.pid = pid;
+  sample.tid = tid;
+  sample.stack.resize(kStackBytes);  // nothing is allocated while the target stands
+  if (::ptrace(PTRACE_SEIZE, tid, nullptr, nullptr) != 0) return seize_error(pid, tid, errno);
+  if (::ptrace(PTRACE_INTERRUPT, tid, nullptr, nullptr) != 0) return std::optional<StackSample>();
+  // Asking for the registers fails until it has stopped. Waiting by waitpid() instead could
+  // lose the stop to another waiter of this process, whose child the target may be.
+  user_regs_struct registers{};
+  Nanos before = now();
+  const Nanos deadline = before + PtraceTaker::kStopPatience;
+  while (::ptrace(PTRACE_GETREGS, tid, nullptr, &registers) != 0) {
+    if (errno != ESRCH || now() >= deadline) return std::optional<StackSample>();
+    std::this_thread::sleep_for(kPoll);
+    before = now();
+  }
+  sample.at = now();
+  copy_registers(registers, sample.registers);
+  sample.stack.resize(RemoteMemory(pid).read_some(registers.rsp, sample.stack));
+  const auto signal = static_cast<std::uintptr_t>(signal_to_pass_on(tid));
+  // NOLINTNEXTLINE(performance-no-int-to-ptr): that is how ptrace takes a number
+  ::ptrace(PTRACE_DETACH, tid, nullptr, reinterpret_cast<void*>(signal));
+  sample.stopped = now() - before;
+  return std::optional(std::move(sample));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<StackTaker>> PtraceTaker::open(int pid, int tid) {
+  if (const std::string tracer = tracer_of(pid, tid); !tracer.empty()) {
+    return seize_error(pid, tid, EPERM);
+  }
+  // Reading memory asks for the same permission and leaves the target alone.
+  std::byte probe{};
+  errno = 0;
+  if (RemoteMemory(pid).read_some(0, {&probe, 1}) == 0 && errno != EFAULT && errno != 0) {
+    return seize_error(pid, tid, errno);
+  }
+  return std::unique_ptr<StackTaker>(new PtraceTaker(pid, tid));
+}
+
+Result<std::vector<StackSample>> PtraceTaker::take(std::size_t count, Nanos patience) {
+  std::vector<StackSample> samples;
+  const Nanos deadline = now() + patience;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (i > 0) {
+      if (now() + kSpacing >= deadline) break;
+      std::this_thread::sleep_for(kSpacing);
+    }
+    Result<std::optional<StackSample>> sample = std::optional<StackSample>();
+    std::thread([&] { sample = take_one(pid_, tid_); }).join();
+    if (!sample) return sample.error();
+    if (!*sample) break;
+    samples.push_back(std::move(**sample));
+  }
+  return samples;
+}
+
+}  // namespace loopscope

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "culprit/stack_taker.h"
+
+namespace loopscope {
+
+/// Stops a thread for a fraction of a millisecond, copies its registers and 64 KB of its stack
+/// and lets it go; interrupted system calls are restarted by the kernel. For where perf events
+/// are refused.
+///
+/// Each sample is taken by a thread of its own that ends right after it: whatever goes wrong,
+/// the kernel then lets the target go (ptrace(2): a tracer's end detaches its tracees; the
+/// option to kill them is never set). A target that does not stop within kStopPatience (it has
+/// no CPU, or sleeps uninterruptibly) is let go without having been stopped.
+class PtraceTaker final : public StackTaker {
+ public:
+  static constexpr Nanos kStopPatience = std::chrono::milliseconds(5);
+  /// Between two samples, so that most of the time the thread runs.
+  static constexpr Nanos kSpacing = std::chrono::milliseconds(5);
+
+  /// Judges by permission alone; nothing is stopped.
+  static Result<std::unique_ptr<StackTaker>> open(int pid, int tid);
+
+  CaptureWay way() const override { return CaptureWay::kPtrace; }
+  Result<std::vector<StackSample>> take(std::size_t count, Nanos patience) override;
+
+ private:
+  PtraceTaker(int pid, int tid) : pid_(pid), tid_(tid) {}
+
+  int pid_;
+  int tid_;
+};
+
+}  // namespace loopscope

@@ -1,0 +1,127 @@
+#include "culprit/stack_takers.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "culprit/perf_taker.h"
+#include "culprit/ptrace_taker.h"
+#include "culprit/sleeping_taker.h"
+
+namespace loopscope {
+namespace {
+
+constexpr std::array kAllWays = {CaptureWay::kPerf, CaptureWay::kSleeping, CaptureWay::kPtrace};
+
+bool is_allowed(const CaptureWays& ways, CaptureWay way) {
+  switch (way) {
+    case CaptureWay::kPerf:
+      return ways.perf;
+    case CaptureWay::kSleeping:
+      return ways.sleeping;
+    case CaptureWay::kPtrace:
+      return ways.ptrace;
+  }
+  return false;
+}
+
+Result<std::unique_ptr<StackTaker>> open_way(CaptureWay way, int pid, int tid) {
+  switch (way) {
+    case CaptureWay::kPerf:
+      return PerfTaker::open(pid, tid);
+    case CaptureWay::kSleeping:
+      return SleepingTaker::open(pid, tid);
+    case CaptureWay::kPtrace:
+      return PtraceTaker::open(pid, tid);
+  }
+  return Error{"no such way"};
+}
+
+std::size_t index_of(CaptureWay way) { return static_cast<std::size_t>(way); }
+
+}  // namespace
+
+std::vector<CaptureWayReport> describe_capture_ways(int pid, int tid, const CaptureWays& allowed) {
+  std::vector<CaptureWayReport> reports;
+  for (const CaptureWay way : kAllWays) {
+    CaptureWayReport& report = reports.emplace_back();
+    report.way = way;
+    if (!is_allowed(allowed, way)) {
+      report.reason = "switched off";
+      continue;
+    }
+    const auto taker = open_way(way, pid, tid);
+    report.available = taker.ok();
+    if (!taker) report.reason = taker.error().message;
+  }
+  return reports;
+}
+
+StackTakers::StackTakers(int pid, int tid, CaptureWays allowed, CaptureCounters& counters)
+    : pid_(pid), tid_(tid), counters_(counters) {
+  set_allowed(allowed);
+}
+
+void StackTakers::set_allowed(const CaptureWays& allowed) {
+  for (const CaptureWay way : kAllWays) {
+    Way& state = ways_[index_of(way)];
+    state.allowed = is_allowed(allowed, way);
+    if (!state.taker) state.tried = false;
+  }
+}
+
+StackTaker* StackTakers::taker(CaptureWay way) {
+  Way& state = ways_[index_of(way)];
+  if (!state.allowed) return nullptr;
+  if (!std::exchange(state.tried, true)) {
+    auto opened = open_way(way, pid_, tid_);
+    if (opened) {
+      state.taker = std::move(*opened);
+    } else {
+      state.refusal = opened.error().message;
+    }
+  }
+  return state.taker.get();
+}
+
+std::vector<StackSample> StackTakers::take_by(CaptureWay way, std::size_t count, Nanos patience) {
+  StackTaker* by = taker(way);
+  if (by == nullptr) return {};
+  auto samples = by->take(count, patience);
+  if (!samples) {
+    Way& state = ways_[index_of(way)];
+    state.refusal = samples.error().message;
+    state.taker.reset();
+    return {};
+  }
+  for (const StackSample& sample : *samples) {
+    if (sample.stopped > Nanos(0)) counters_.stopped(sample.stopped);
+  }
+  if (!samples->empty()) counters_.count(way);
+  return std::move(*samples);
+}
+
+Result<std::vector<StackSample>> StackTakers::take(std::size_t count, Nanos patience) {
+  auto samples = take_by(CaptureWay::kSleeping, count, Nanos(0));
+  if (samples.empty()) samples = take_by(CaptureWay::kPerf, count, patience);
+  if (samples.empty()) samples = take_by(CaptureWay::kSleeping, count, Nanos(0));
+  if (samples.empty()) samples = take_by(CaptureWay::kPtrace, count, patience);
+  if (!samples.empty()) return samples;
+  const bool none_works =
+      std::ranges::none_of(ways_, [](const Way& way) { return way.taker != nullptr; });
+  counters_.count(none_works ? CaptureCounters::Result::kRefused : CaptureCounters::Result::kNone);
+  if (none_works) return why_not();
+  return samples;
+}
+
+Error StackTakers::why_not() const {
+  std::string message;
+  for (const CaptureWay way : kAllWays) {
+    const Way& state = ways_[index_of(way)];
+    if (!message.empty()) message += "; ";
+    message += std::string(to_string(way)) + ": ";
+    message += state.allowed ? state.refusal : "switched off";
+  }
+  return Error{message};
+}
+
+}  // namespace loopscope
