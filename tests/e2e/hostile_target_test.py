@@ -88,7 +88,7 @@ class Watch:
         self._case.assertLess(cpu, CPU_SHARE, what)
         self._case.assertLess(rss, RSS_BYTES, what)
         self._case.assertLess(fds, FDS, what)
-        #XX
+        self._case.assertGreater(sum(captures.values()), 0, "stacks were taken")
 
 
 @unittest.skipUnless(platform.machine() == "x86_64", "stacks are taken on x86-64 only")
@@ -182,7 +182,7 @@ class HostileTargetTest(EndToEndCase):
         loopscope, watch = self.watch(target)
         watch.until(lambda: "last 0" in target.lines(), 120, "the last of the images")
         watch.judge("exec during stalls")
-        loopscope.wait_for_loop(target.pid, source="uv_stack")
+        loopscope.wait_for_loop(target.pid)
         target.close_input()
         self.assertEqual(target.wait(), 0, "target unharmed")
 
