@@ -4,12 +4,13 @@ JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 300
 TARGET ?=
 BENCH ?=
+MATRIX ?=
 export LOOPSCOPE_FIXTURES ?= $(CURDIR)/build/fixtures
 
-.PHONY: help build run test fixtures configure format check-format lint asan tsan fuzz bench clean distclean
+.PHONY: help build run test fixtures configure format check-format lint asan tsan fuzz bench culprit-matrix clean distclean
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "make %-13s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "make %-15s %s\n", $$1, $$2}'
 
 build: ## build/bin/loopscope and build/bin/loopscope-server
 	@tools/setup.sh build
@@ -60,6 +61,9 @@ fuzz: ## every fuzz target for FUZZ_SECONDS each
 
 bench: fixtures build ## cost to the target, own footprint, scrape latency: build/bench/results.md
 	bench/run.py $(BENCH)
+
+culprit-matrix: fixtures build ## how often culprits are named right, on every Node: build/culprit-matrix.md
+	tests/e2e/culprit_matrix_report.py $(MATRIX)
 
 clean: ## remove what was built; downloads in build/fixtures stay
 	find $(BUILD) -mindepth 1 -maxdepth 1 ! -name fixtures -exec rm -rf {} + 2>/dev/null || true

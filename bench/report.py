@@ -39,6 +39,38 @@ def overhead(result):
     )
 
 
+def stacks(result):
+    names = {"null": "no stacks (null control)", "stacks": "stacks taken"}
+    own = result["loopscope_cpu_percent"]
+    rows = [
+        (name, _interval(result["cpu_ratio"][arm]), _interval(result["throughput_ratio"][arm]),
+         f"{own[arm]:.2f} %")
+        for arm, name in names.items()
+    ]
+    stops = result["stops"]
+    stopped = [
+        (f"up to {float(bound) * 1000:g} ms" if bound != "inf" else "longer", int(count))
+        for bound, count in stops["buckets"].items() if count
+    ]
+    text = (
+        f"Saturated Node {result['node']} HTTP server with {result['stalls_per_second']:.0f}"
+        f" stalls of {result['stall_ms']} ms a second: {result['requests_per_second']:.0f}"
+        f" requests/s, {result['cpu_us_per_request']:.1f} µs of CPU per request;"
+        f" {result['blocks']} blocks of slots of {result['slot_seconds']:g} s;"
+        f" {result['captures_per_second']:.1f} captures a second ("
+        + ", ".join(f"{int(n)} {name}" for name, n in sorted(result["captures"].items()))
+        + ").\n\n"
+        + _table(
+            ("compared with no stacks", "CPU per request", "throughput", "Loopscope's CPU"), rows
+        )
+        + f"\n\nRatio ± standard error (95 % confidence interval). The target was stopped"
+        f" {int(stops['count'])} times, for {stops['seconds'] * 1000:.2f} ms in all."
+    )
+    if stopped:
+        text += "\n\n" + _table(("stopped for", "times"), stopped)
+    return text
+
+
 def footprint(results):
     rows = [
         (r["target"], r["loops"], f"{r['cpu_percent_of_a_core']:.2f} %", f"{r['rss_mib']:.1f} MiB",

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures what Loopscope costs. Results: build/bench/results.json and results.md.
 
-    bench/run.py [--quick] [--node MAJOR] [PART...]     parts: overhead footprint scrape
+    bench/run.py [--quick] [--node MAJOR] [PART...]     parts: overhead stacks footprint scrape
 """
 
 import argparse
@@ -20,9 +20,10 @@ import footprint  # noqa: E402
 import overhead  # noqa: E402
 import report  # noqa: E402
 import scrape_latency  # noqa: E402
+import stacks  # noqa: E402
 from lib.programs import CACHE_DIR  # noqa: E402
 
-PARTS = ("overhead", "footprint", "scrape")
+PARTS = ("overhead", "stacks", "footprint", "scrape")
 
 
 def machine():
@@ -65,6 +66,9 @@ def main():
             overhead.run(300 * scale, arguments.node, share) for share in (False, True)
         ]
         sections += ["## Cost to the target", *map(report.overhead, results["overhead"])]
+    if "stacks" in parts:
+        results["stacks"] = stacks.run(300 * scale, arguments.node)
+        sections += ["## Cost of taking stacks", report.stacks(results["stacks"])]
     if "footprint" in parts:
         results["footprint"] = footprint.run(20 * scale)
         sections += ["## Loopscope's own CPU and memory", report.footprint(results["footprint"])]

@@ -162,7 +162,7 @@ std::optional<std::uint32_t> V8Frames::baseline_position(const V8Code& code, std
   if (!array || !table || layout.bytecode_sizes.empty()) return std::nullopt;
   const auto pcs = read_byte_array(heap_, *table);
   const auto length = heap_.array_length(*array);
-  if (!pcs || !length || *length > kMaxBytecodes) return std::nullopt;
+  if (!pcs || !length || *length == 0 || *length > kMaxBytecodes) return std::nullopt;
   std::vector<std::byte> bytecodes(*length);
   if (!heap_.memory().read(array->address + layout.bytecode_data, bytecodes)) return std::nullopt;
   const auto offset = find_baseline_bytecode(*pcs, bytecodes, layout.bytecode_sizes,

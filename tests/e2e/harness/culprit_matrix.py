@@ -28,6 +28,7 @@ class Score:
     false: list = field(default_factory=list)  # records that name what did not run
     stray: list = field(default_factory=list)  # named stalls where nothing was injected
     wasm_frames: int = 0
+    named_seconds: float = 0.0  # of the records with the right name
     causes: dict = field(default_factory=dict)
     misses: list = field(default_factory=list)
 
@@ -43,6 +44,7 @@ class Score:
         )
         if kind.accepts_function(record):
             self.right += 1
+            self.named_seconds += record["duration_seconds"]
             if kind.accepts_line(record):
                 self.right_line += 1
             else:
