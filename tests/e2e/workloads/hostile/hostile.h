@@ -29,7 +29,7 @@ enum {
   kIsolateBytes = 1 << 17,
 };
 
-static const char* const kModes[] = {"random", "graph",   "frames",    "isolate",
+static const char* const kModes[] = {"random", "graph",    "frames",    "isolate",
                                      "unmap",  "weird_sp", "crafted_sp"};
 enum { kModeCount = sizeof kModes / sizeof kModes[0] };
 
@@ -68,9 +68,9 @@ __asm__(
     "  mov %r10, %rsp\n  mov %r11, %rbp\n  mov %rcx, %r13\n  ret\n"
     "hostile_spin_end:\n.size hostile_spin, . - hostile_spin\n");
 
-static char* heap;       /* crafted objects */
-static char* code;       /* the spin once more, in anonymous executable memory */
-static char* forbidden;  /* two pages, neither readable */
+static char* heap;      /* crafted objects */
+static char* code;      /* the spin once more, in anonymous executable memory */
+static char* forbidden; /* two pages, neither readable */
 static uint64_t code_words[256];
 static size_t code_word_count;
 
