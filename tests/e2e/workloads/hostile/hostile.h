@@ -4,12 +4,10 @@
  *
  * The crafted heap is a random graph of objects whose types are right often enough to be
  * followed: functions that are their own SharedFunctionInfo, cyclic strings, lengths of a
- * gigabyte, tables that point into nothing. x86-64 only. */
+ * gigabyte, tables that point into nothing. x86-64 only; compiled with _GNU_SOURCE. */
 #ifndef HOSTILE_H
 #define HOSTILE_H
 
-#define _GNU_SOURCE
-#include <dlfcn.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
