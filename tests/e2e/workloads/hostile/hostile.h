@@ -8,6 +8,7 @@
 #ifndef HOSTILE_H
 #define HOSTILE_H
 
+#include <dlfcn.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
