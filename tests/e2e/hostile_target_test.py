@@ -95,7 +95,8 @@ class Watch:
 class HostileTargetTest(EndToEndCase):
     def compile(self, source, *flags, **options):
         return compile_program(
-            self.temporary_directory(), f"hostile/{source}", "-O2", "-fno-omit-frame-pointer",
+            self.temporary_directory(), f"hostile/{source}", "-O2", "-D_GNU_SOURCE",
+            "-fno-omit-frame-pointer",
             *flags, **options,
         )
 

@@ -2,10 +2,9 @@
  * the test writes) and says a version; in it is nothing but libuv and hostile memory.
  *
  * Attacks itself for ever, each mode in turn: fake_node MS. Ends at the end of its input. */
-#include "hostile.h"
-
 #include <uv.h>
 
+#include "hostile.h"
 #include "v8_symbols.h"
 
 /* The build's mark by which a version is found. */

@@ -4,11 +4,10 @@
  *
  * The crafted heap is a random graph of objects whose types are right often enough to be
  * followed: functions that are their own SharedFunctionInfo, cyclic strings, lengths of a
- * gigabyte, tables that point into nothing. x86-64 only. */
+ * gigabyte, tables that point into nothing. x86-64 only; compiled with _GNU_SOURCE. */
 #ifndef HOSTILE_H
 #define HOSTILE_H
 
-#define _GNU_SOURCE
 #include <dlfcn.h>
 #include <pthread.h>
 #include <stdint.h>
@@ -29,7 +28,7 @@ enum {
   kIsolateBytes = 1 << 17,
 };
 
-static const char* const kModes[] = {"random", "graph",   "frames",    "isolate",
+static const char* const kModes[] = {"random", "graph",    "frames",    "isolate",
                                      "unmap",  "weird_sp", "crafted_sp"};
 enum { kModeCount = sizeof kModes / sizeof kModes[0] };
 
@@ -68,9 +67,9 @@ __asm__(
     "  mov %r10, %rsp\n  mov %r11, %rbp\n  mov %rcx, %r13\n  ret\n"
     "hostile_spin_end:\n.size hostile_spin, . - hostile_spin\n");
 
-static char* heap;       /* crafted objects */
-static char* code;       /* the spin once more, in anonymous executable memory */
-static char* forbidden;  /* two pages, neither readable */
+static char* heap;      /* crafted objects */
+static char* code;      /* the spin once more, in anonymous executable memory */
+static char* forbidden; /* two pages, neither readable */
 static uint64_t code_words[256];
 static size_t code_word_count;
 
