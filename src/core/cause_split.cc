@@ -1,20 +1,29 @@
 #include "core/cause_split.h"
 
 #include <algorithm>
+#include <array>
 
 #include "core/stretch.h"
 
 namespace loopscope {
 namespace {
 
-/// CPU time of a collector that looks met for `collecting`, while the thread had `cpu` and
-/// waited for a CPU for `starved`: the collector got its share of both.
-Nanos collecting_cpu(Nanos collecting, Nanos cpu, Nanos starved) {
-  if (cpu <= Nanos(0)) return Nanos(0);
-  const double share =
-      static_cast<double>(collecting.count()) / static_cast<double>((cpu + starved).count());
-  return Nanos(
-      static_cast<std::int64_t>(static_cast<double>(cpu.count()) * std::clamp(share, 0.0, 1.0)));
+/// Takes the time of collections out of what the thread did meanwhile. Which of that fell
+/// into them is not known, so each part gives its share.
+void take_collections(Nanos collecting, CauseTimes& causes) {
+  constexpr std::array kParts = {Cause::kCpu, Cause::kStarved, Cause::kBlocked};
+  Nanos total{0};
+  for (const Cause part : kParts) total += causes[index_of(part)];
+  collecting = std::clamp(collecting, Nanos(0), total);
+  if (collecting == Nanos(0)) return;
+  const double share = static_cast<double>(collecting.count()) / static_cast<double>(total.count());
+  for (const Cause part : kParts) {
+    Nanos& time = causes[index_of(part)];
+    const auto taken =
+        std::min(time, Nanos(static_cast<std::int64_t>(static_cast<double>(time.count()) * share)));
+    time -= taken;
+    causes[index_of(Cause::kGc)] += taken;
+  }
 }
 
 }  // namespace
@@ -44,10 +53,7 @@ CauseTimes split_causes(Nanos duration, const std::optional<SchedCounters>& befo
     take(ran ? Cause::kCpu : Cause::kStarved, left);
   }
   take(Cause::kBlocked, left);
-  const Nanos gc = collecting_cpu(states.collecting, causes[index_of(Cause::kCpu)],
-                                  causes[index_of(Cause::kStarved)]);
-  causes[index_of(Cause::kCpu)] -= gc;
-  causes[index_of(Cause::kGc)] += gc;
+  take_collections(states.collecting, causes);
   return causes;
 }
 

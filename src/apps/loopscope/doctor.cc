@@ -84,6 +84,18 @@ void describe_loops(const ProcessLoops& loops, Nanos now) {
   }
 }
 
+/// How the stack of a stalled loop would be had, judged by the main thread.
+void describe_stacks(const ProcessId& process, const Config& config) {
+  const StackCapturer::Options options = capture_options_of(config);
+  if (!options.enabled) return line("  stacks", "switched off");
+  for (const CaptureWayReport& report :
+       describe_capture_ways(process.pid, process.pid, options.ways)) {
+    const std::string name(to_string(report.way));
+    line(("  stacks " + name).c_str(),
+         report.available ? "available" : "not available: " + report.reason);
+  }
+}
+
 void describe_backlog(BacklogMonitor& backlog, const FoundProcess& process) {
   BacklogTarget target;
   target.labels.process = process.comm;
@@ -144,6 +156,7 @@ int doctor_command(const DoctorOptions& options) {
                        nullptr);
     loops.refresh(process.runtime);
     describe_loops(loops, clock.now());
+    describe_stacks(process.id, *config);
     describe_backlog(backlog, process);
   }
   for (const SkippedProcess& skipped : result.skipped) {
