@@ -20,6 +20,10 @@ struct LoopMonitorOptions {
   std::string loop = "main";  ///< value of the `loop` label
   std::chrono::nanoseconds stall_threshold = std::chrono::milliseconds(50);
   std::size_t stalls_kept = 1000;  ///< how many stall records to remember
+  /// Look at the loop's stack while it is stalled, from a thread of the library, and name the
+  /// function to blame. Needs perf events (kernel.perf_event_paranoid <= 2) for one that
+  /// computes; where they are refused, only one that sleeps is named.
+  bool stacks = true;
 };
 
 /// Measures a libuv loop from inside: lag, phases, stalls (the words are those of the

@@ -30,6 +30,10 @@ void LoopTracker::on_gap(Nanos at) {
   std::visit([&](auto& source) { source.on_gap(at); }, source_);
 }
 
+void LoopTracker::show_progress(Nanos now) {
+  if (auto* exact = std::get_if<ExactTracker>(&source_)) exact->show_open_time(now);
+}
+
 LoopStatsSnapshot LoopTracker::snapshot(Nanos now) {
   LoopStatsSnapshot result;
   if (auto* sampled = std::get_if<SampledTracker>(&source_)) {

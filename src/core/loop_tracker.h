@@ -40,6 +40,9 @@ class LoopTracker {
 
   /// All figures as of `now`. Also brings what is in progress up to date.
   LoopStatsSnapshot snapshot(Nanos now);
+  /// Brings what is in progress up to date, and tells the listener of it, without the cost of
+  /// a snapshot. Sampling sources need it not: each sample does.
+  void show_progress(Nanos now);
   /// How long the loop has been busy without polling at `now`; 0 while it waits.
   Nanos busy_for(Nanos now) const;
   void set_threshold(Nanos threshold) { stalls_.set_threshold(threshold); }

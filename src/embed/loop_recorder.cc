@@ -60,11 +60,13 @@ bool out_of_work(const uv_loop_t& loop) {
 
 }  // namespace
 
-LoopRecorder::LoopRecorder(uv_loop_t* loop, const LoopMonitorOptions& options)
+LoopRecorder::LoopRecorder(uv_loop_t* loop, const LoopMonitorOptions& options,
+                           const ListenerFactory& listener_factory)
     : labels_(labels_of(options)),
       info_{"libuv", uv_version_string(), "library", {}},
       stall_log_(clock_, options.stalls_kept),
-      stall_listener_(stall_log_.listener(labels_)),
+      stall_listener_(listener_factory ? listener_factory(stall_log_, labels_)
+                                       : stall_log_.listener(labels_)),
       loop_(loop),
       tracker_({.stall_threshold = options.stall_threshold, .exact = true}, stall_listener_.get()),
       look_interval_(look_interval(options.stall_threshold)) {
@@ -202,7 +204,10 @@ Nanos LoopRecorder::look() {
   const std::lock_guard lock(mutex_);
   const Nanos now = clock_.now();
   refresh(now);
-  if (shown_busy_) return look_interval_;
+  if (shown_busy_) {
+    tracker_.show_progress(now);  // who looks into stalls hears of them while they last
+    return look_interval_;
+  }
   // Idle loops are looked at seldom, but at least twice per stall.
   const bool turned = state_.last_turn_end_ns != looked_turn_end_ns_;
   looked_turn_end_ns_ = state_.last_turn_end_ns;
@@ -257,6 +262,7 @@ Snapshot LoopRecorder::snapshot() {
   const Nanos now = clock_.now();
   refresh(now);
   LoopSnapshot loop{labels_, info_, tracker_.snapshot(now)};
+  if (stall_listener_) loop.stats.culprits = stall_listener_->culprits();
   loop.stats.timer_lateness = timer_lateness(now, loop.stats.current_phase);
   result.loops.push_back(std::move(loop));
   result.sources.push_back({"library", true, {}, clock_.now() - now});

@@ -2,6 +2,7 @@
 
 #include <uv.h>
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -25,7 +26,15 @@ struct LoopMonitorOptions;
 /// itself when nobody holds the lock, feeds them to the tracker.
 class LoopRecorder final : public SnapshotProvider, private TurnListener, private Watched {
  public:
-  LoopRecorder(uv_loop_t* loop, const LoopMonitorOptions& options);
+  /// Makes what hears of the loop's stalls, from the log of this recorder; `labels` are the
+  /// loop's.
+  using ListenerFactory =
+      std::function<std::unique_ptr<StallListener>(StallLog& log, const LoopLabels& labels)>;
+
+  /// Without a factory the log alone hears of stalls. What the factory makes and uses must
+  /// outlive detach().
+  LoopRecorder(uv_loop_t* loop, const LoopMonitorOptions& options,
+               const ListenerFactory& listener = nullptr);
   ~LoopRecorder() override;
 
   /// Loop thread.

@@ -5,6 +5,7 @@ include(CMakePackageConfigHelpers)
 set(_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/loopscope)
 add_library(loopscope_archive STATIC
   $<TARGET_OBJECTS:loopscope_base> $<TARGET_OBJECTS:loopscope_core>
+  $<TARGET_OBJECTS:loopscope_target> $<TARGET_OBJECTS:loopscope_culprit>
   $<TARGET_OBJECTS:loopscope_embed> $<TARGET_OBJECTS:loopscope_export>
   $<TARGET_OBJECTS:loopscope_library>)
 set_target_properties(loopscope_archive PROPERTIES
@@ -12,7 +13,8 @@ set_target_properties(loopscope_archive PROPERTIES
 target_compile_features(loopscope_archive PUBLIC cxx_std_20)
 target_include_directories(loopscope_archive PUBLIC $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 target_link_libraries(loopscope_archive PUBLIC
-  PkgConfig::LIBUV prometheus-cpp::core civetweb::civetweb ZLIB::ZLIB Threads::Threads)
+  PkgConfig::LIBUV PkgConfig::LIBELF PkgConfig::CAPSTONE
+  prometheus-cpp::core civetweb::civetweb ZLIB::ZLIB Threads::Threads)
 
 install(TARGETS loopscope_archive EXPORT loopscope
   ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT library)
