@@ -22,7 +22,7 @@ namespace {
 constexpr std::uint64_t kPeriodNs = 1'000'000;
 /// Room for seven samples; perf wants a power of two of pages.
 constexpr std::size_t kPage = 4096;
-constexpr std::size_t kRingBytes = 32 * kPage;
+constexpr std::size_t kRingBytes = 64 * kPage;
 constexpr std::size_t kMaxSamples = 7;
 
 Nanos now() { return std::chrono::steady_clock::now().time_since_epoch(); }

@@ -9,7 +9,7 @@
 namespace loopscope {
 
 /// Samples a running thread by a software perf event (cpu-clock, each millisecond of its own
-/// time on a CPU, user mode only): the kernel copies registers and 16 KB of stack in the
+/// time on a CPU, user mode only): the kernel copies registers and 32 KB of stack in the
 /// timer interrupt, the thread is never stopped. The event counts within take() only, and its
 /// buffer is mapped only then.
 /// Needs kernel.perf_event_paranoid <= 2 and ptrace access to the thread, or CAP_PERFMON;

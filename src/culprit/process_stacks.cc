@@ -115,6 +115,11 @@ ResolvedStack ProcessStacks::name_frames(const StackSample& sample, const Memory
     return v8_ && v8_->is_generated_code(pc, map_);
   });
   for (const NativeFrame& frame : native.frames) out.frames.push_back(frame.frame);
+  if (v8_ && javascript.no_javascript && native.stopped_at != 0) {
+    // The isolate was read after the sample was taken; the sample's own stack knows better.
+    out.problem = "the isolate has left JavaScript since";
+    return out;
+  }
   if (!v8_ || javascript.no_javascript) {
     blame_native(native, out);
     return out;

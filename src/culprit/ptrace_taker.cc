@@ -11,6 +11,7 @@
 
 #include "target/proc_file.h"
 #include "target/remote_memory.h"
+#include "target/thread_counters.h"
 
 namespace loopscope {
 namespace {
@@ -40,6 +41,13 @@ Error seize_error(int pid, int tid, int cause) {
     }
   }
   return ptrace_access_error(pid, "the registers", cause);
+}
+
+bool sleeps(int pid, int tid) {
+  auto counters = ThreadCounters::open(pid, tid);
+  if (!counters) return false;
+  const auto state = counters->state();
+  return state && (*state == 'S' || *state == 'D' || *state == 'I');
 }
 
 /// The signal that has to be passed on when the thread is let go; 0: it stopped for us.
@@ -115,6 +123,7 @@ Result<std::vector<StackSample>> PtraceTaker::take(std::size_t count, Nanos pati
       if (now() + kSpacing >= deadline) break;
       std::this_thread::sleep_for(kSpacing);
     }
+    if (sleeps(pid_, tid_)) break;
     Result<std::optional<StackSample>> sample = std::optional<StackSample>();
     std::thread([&] { sample = take_one(pid_, tid_); }).join();
     if (!sample) return sample.error();

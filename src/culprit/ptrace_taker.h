@@ -8,8 +8,10 @@
 namespace loopscope {
 
 /// Stops a thread for a fraction of a millisecond, copies its registers and 64 KB of its stack
-/// and lets it go; interrupted system calls are restarted by the kernel. For where perf events
-/// are refused.
+/// and lets it go. For where perf events are refused.
+///
+/// A thread that sleeps is left alone: the kernel does not restart every call a stop interrupts
+/// (epoll_wait returns EINTR, signal(7)), and SleepingTaker serves it better.
 ///
 /// Each sample is taken by a thread of its own that ends right after it: whatever goes wrong,
 /// the kernel then lets the target go (ptrace(2): a tracer's end detaches its tracees; the

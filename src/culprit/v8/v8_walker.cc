@@ -34,7 +34,12 @@ V8Walker::V8Walker(V8Frames& frames, const V8CodeMap& code, const V8Isolates& is
       root_(root),
       last_fp_(sample.registers.sp) {
   const Mapping* stack = map.find(sample.registers.sp);
-  if (stack != nullptr) stack_end_ = stack->end;
+  if (stack == nullptr) return;
+  stack_end_ = stack->end;
+  // Of a thread that runs on, only what was copied with the registers is of their instant.
+  if (sample.registers.has_all && !sample.stack.empty()) {
+    stack_end_ = std::min<std::uint64_t>(stack_end_, sample.registers.sp + sample.stack.size());
+  }
 }
 
 bool V8Walker::in_stack(std::uint64_t fp) const {
