@@ -32,7 +32,9 @@ WORKERS = 8
 ANSWER_SECONDS = 1.0
 CPU_SHARE = 0.35  # of one core; a walk without a budget would take all of it
 RSS_BYTES = 64 << 20  # growth
-FDS = 8  # growth while targets come and go: a leak is one or more per capture
+# Growth while targets come and go. A process whose stacks were taken has its images and a few
+# files of /proc open, some 20 in all; a leak is one or more per capture.
+FDS = 32
 
 
 

@@ -1,5 +1,7 @@
 #include <malloc.h>
+#include <sys/resource.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <string>
@@ -39,12 +41,23 @@ int carry_out(const CommandLine& command) {
   return 2;
 }
 
+/// A watched loop takes some five descriptors, a process whose stacks were taken twenty: more
+/// than the usual soft limit of 1024 allows for a hundred of them.
+void allow_many_files() {
+  constexpr rlim_t kEnough = 65536;
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= kEnough) return;
+  limit.rlim_cur = std::min(limit.rlim_max, kEnough);
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 }  // namespace
 }  // namespace loopscope
 
 int main(int argc, char** argv) {
   // A heap per thread would triple what scrapes of a hundred loops leave behind.
   mallopt(M_ARENA_MAX, 2);  // NOLINT(concurrency-mt-unsafe): no other thread yet
+  loopscope::allow_many_files();
   const std::vector<std::string> arguments(argv + (argc > 0 ? 1 : 0), argv + argc);
   const auto outcome = loopscope::parse_command_line(arguments);
   if (!outcome.command) {
