@@ -121,7 +121,8 @@ class CulpritLiveTest(EndToEndCase):
                 target.start(name, STALL_MS)
                 text = self.stack_of(target.pid)
                 (place,) = target.kinds[name].right
-                lines = [line for line in text.splitlines() if place["function"] in line]
+                frames = [line for line in text.splitlines() if line.startswith("  ")]
+                lines = [line for line in frames if place["function"] in line]
                 self.assertEqual(len(lines), 1, text)
                 self.assertIn(place["file"], lines[0])
                 target.child.wait_line(rf'^\{{"kind":"{name}"', timeout=30)

@@ -33,11 +33,7 @@ void print_frame(const StackFrame& frame) {
 std::string state_of(const StackSample& sample, const ResolvedStack& stack) {
   if (sample.syscall && sample.syscall->in_epoll_wait()) return "waits for events";
   if (sample.syscall) return "asleep: " + (stack.detail.empty() ? "in the kernel" : stack.detail);
-  std::string text = "running";
-  if (stack.has_name()) text += " " + stack.function;
-  if (!stack.file.empty()) text += " (" + stack.file;
-  if (!stack.file.empty() && stack.line > 0) text += ":" + std::to_string(stack.line);
-  return stack.file.empty() ? text : text + ")";
+  return stack.has_name() ? "running " + stack.function : "running";
 }
 
 /// Of several looks the one that tells most.
