@@ -59,14 +59,16 @@ ProcessStacks::ProcessStacks(ProcessId id, std::string runtime_version, const Cl
 
 void ProcessStacks::refresh(Nanos now) {
   std::string executable = identity_of_executable(id_.pid);
-  const bool is_new = !native_ || executable != executable_;
-  if (!is_new && now - map_read_at_ < kMapAge) return;
+  if (native_ && executable == executable_ && now - map_read_at_ < kMapAge) return;
   auto map = read_memory_map(id_.pid);
   if (!map) return;
   map_ = std::move(*map);
   map_read_at_ = now;
-  if (!is_new) return;
+  // A program that has executed itself anew is the same file, loaded elsewhere.
+  const std::uint64_t base = map_.mappings().empty() ? 0 : map_.mappings().front().start;
+  if (native_ && executable == executable_ && base == base_) return;
   executable_ = std::move(executable);
+  base_ = base;
   native_ = NativeStack::open(id_.pid);
   open_v8();
 }

@@ -48,6 +48,7 @@ class ProcessStacks {
   MemoryMap map_;
   Nanos map_read_at_{0};
   std::string executable_;  ///< device, inode of the program the rest belongs to
+  std::uint64_t base_ = 0;  ///< lowest address of its map
   std::unique_ptr<V8Stack> v8_;
   std::unique_ptr<NativeStack> native_;
   std::string v8_problem_;

@@ -47,6 +47,7 @@ struct Record {
   Nanos judge_again{0};
   Nanos retry = kFirstRetry;
   bool is_present = false;
+  bool is_in_doubt = false;  ///< see Discovery::doubt()
 };
 
 bool names_one_process(SelectEntry::Kind kind) {
@@ -116,6 +117,7 @@ struct Discovery::State {
   }
 
   void judge(int pid, Record& record, ListenSocketsByNamespace& sockets);
+  void look_again(int pid, Record& record, ListenSocketsByNamespace& sockets);
   void look_at(int pid, int proc_directory, const char* name, ListenSocketsByNamespace& sockets);
   std::optional<SkippedProcess> missing(std::size_t index, const DiscoveryResult& result,
                                         ListenSocketsByNamespace& sockets) const;
@@ -168,6 +170,21 @@ void Discovery::State::judge(int pid, Record& record, ListenSocketsByNamespace& 
   }
 }
 
+/// A program that was met while the loader was still at work may yet turn out to have libuv, and
+/// one that has executed itself anew has it elsewhere.
+void Discovery::State::look_again(int pid, Record& record, ListenSocketsByNamespace& sockets) {
+  if (record.found->runtime.has_uv_run && !record.is_in_doubt) return;
+  if (clock.now() < record.judge_again) return;
+  const Record before = record;
+  judge(pid, record, sockets);
+  if (!record.found) record = before;
+  record.is_in_doubt = false;
+  if (record.found->runtime == before.found->runtime) {
+    record.retry = std::min(2 * before.retry, kLastRetry);
+  }
+  record.judge_again = clock.now() + record.retry;
+}
+
 void Discovery::State::look_at(int pid, int proc_directory, const char* name,
                                ListenSocketsByNamespace& sockets) {
   const auto directory = identify_file(proc_directory, name);
@@ -186,6 +203,7 @@ void Discovery::State::look_at(int pid, int proc_directory, const char* name,
                record.executable) {
       record.judge_again = clock.now();
     } else {
+      look_again(pid, record, sockets);
       return;
     }
   }
@@ -236,6 +254,11 @@ std::optional<SkippedProcess> Discovery::State::missing(std::size_t index,
 Discovery::Discovery(Selection selection, const Clock& clock)
     : state_(std::make_unique<State>(std::move(selection), clock)) {}
 Discovery::~Discovery() = default;
+
+void Discovery::doubt(int pid) {
+  const auto record = state_->records.find(pid);
+  if (record != state_->records.end()) record->second.is_in_doubt = true;
+}
 
 void Discovery::set_selection(Selection selection) { state_->select(std::move(selection)); }
 

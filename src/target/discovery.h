@@ -74,6 +74,9 @@ class Discovery {
   Discovery& operator=(const Discovery&) = delete;
 
   DiscoveryResult scan();
+  /// What was found out of this process does not fit (any more): a later scan looks again.
+  /// A program that executes itself anew changes no file and so goes unnoticed here.
+  void doubt(int pid);
   /// What is known of image files is kept; processes are judged anew at the next scan.
   void set_selection(Selection selection);
 

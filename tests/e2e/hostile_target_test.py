@@ -185,7 +185,7 @@ class HostileTargetTest(EndToEndCase):
         loopscope, watch = self.watch(target)
         watch.until(lambda: "last 0" in target.lines(), 120, "the last of the images")
         watch.judge("exec during stalls")
-        loopscope.wait_for_loop(target.pid)
+        loopscope.wait_for_loop(target.pid, source="uv_stack")
         target.close_input()
         self.assertEqual(target.wait(), 0, "target unharmed")
 

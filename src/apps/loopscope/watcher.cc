@@ -162,6 +162,9 @@ void Watcher::refresh_target(const FoundProcess& process) {
   // Looking at a process takes a while; scrapes must not wait for it.
   loops->set_options(options);
   loops->refresh(process.runtime);
+  for (const SourceProblem& problem : loops->problems()) {
+    if (problem.source == "uv_stack") discovery_.doubt(process.id.pid);
+  }
 }
 
 void Watcher::update_backlog_targets() {
