@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <thread>
 
 #include "target/proc_file.h"
@@ -83,12 +84,14 @@ Result<std::optional<StackSample>> take_one(int pid, int tid) {
   // Asking for the registers fails until it has stopped. Waiting by waitpid() instead could
   // lose the stop to another waiter of this process, whose child the target may be.
   user_regs_struct registers{};
-  Nanos before = now();
-  const Nanos deadline = before + PtraceTaker::kStopPatience;
+  Nanos asked = now();
+  Nanos running = asked;  // the last time it was found so
+  const Nanos deadline = asked + PtraceTaker::kStopPatience;
   while (::ptrace(PTRACE_GETREGS, tid, nullptr, &registers) != 0) {
+    running = asked;
     if (errno != ESRCH || now() >= deadline) return std::optional<StackSample>();
     std::this_thread::sleep_for(kPoll);
-    before = now();
+    asked = now();
   }
   sample.at = now();
   copy_registers(registers, sample.registers);
@@ -96,8 +99,19 @@ Result<std::optional<StackSample>> take_one(int pid, int tid) {
   const auto signal = static_cast<std::uintptr_t>(signal_to_pass_on(tid));
   // NOLINTNEXTLINE(performance-no-int-to-ptr): that is how ptrace takes a number
   ::ptrace(PTRACE_DETACH, tid, nullptr, reinterpret_cast<void*>(signal));
-  sample.stopped = now() - before;
+  sample.stopped = now() - running;
   return std::optional(std::move(sample));
+}
+
+Result<std::optional<StackSample>> take_in_own_thread(int pid, int tid) {
+  Result<std::optional<StackSample>> sample = std::optional<StackSample>();
+  try {
+    std::thread([&] { sample = take_one(pid, tid); }).join();
+  } catch (const std::system_error& error) {
+    return Error{"cannot stop thread " + std::to_string(tid) +
+                 ": no thread to do it: " + error.what()};
+  }
+  return sample;
 }
 
 }  // namespace
@@ -118,17 +132,12 @@ Result<std::unique_ptr<StackTaker>> PtraceTaker::open(int pid, int tid) {
 Result<std::vector<StackSample>> PtraceTaker::take(std::size_t count, Nanos patience) {
   std::vector<StackSample> samples;
   const Nanos deadline = now() + patience;
-  for (std::size_t i = 0; i < count; ++i) {
-    if (i > 0) {
-      if (now() + kSpacing >= deadline) break;
-      std::this_thread::sleep_for(kSpacing);
-    }
-    if (sleeps(pid_, tid_)) break;
-    Result<std::optional<StackSample>> sample = std::optional<StackSample>();
-    std::thread([&] { sample = take_one(pid_, tid_); }).join();
+  while (samples.size() < count && !sleeps(pid_, tid_)) {
+    auto sample = take_in_own_thread(pid_, tid_);
     if (!sample) return sample.error();
-    if (!*sample) break;
-    samples.push_back(std::move(**sample));
+    if (*sample) samples.push_back(std::move(**sample));
+    if (now() + kSpacing >= deadline) break;
+    if (samples.size() < count) std::this_thread::sleep_for(kSpacing);
   }
   return samples;
 }

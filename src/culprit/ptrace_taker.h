@@ -19,7 +19,7 @@ namespace loopscope {
 /// no CPU, or sleeps uninterruptibly) is let go without having been stopped.
 class PtraceTaker final : public StackTaker {
  public:
-  static constexpr Nanos kStopPatience = std::chrono::milliseconds(5);
+  static constexpr Nanos kStopPatience = std::chrono::milliseconds(1);
   /// Between two samples, so that most of the time the thread runs.
   static constexpr Nanos kSpacing = std::chrono::milliseconds(5);
 
