@@ -11,10 +11,11 @@ bool is_same_function(const ResolvedStack& a, const ResolvedStack& b) {
 }
 
 /// The latest of the samples that name what most of them name; of equally many, what was
-/// named first. nullptr: none names anything.
+/// named first. nullptr: no two of several name the same. (Of a running thread the heap is read
+/// after the sample was taken, so one sample alone may name what ran a moment later.)
 ResolvedStack* majority(std::vector<ResolvedStack>& samples) {
   ResolvedStack* best = nullptr;
-  std::ptrdiff_t most = 0;
+  std::ptrdiff_t most = samples.size() > 1 ? 1 : 0;
   for (const ResolvedStack& sample : samples) {
     if (!sample.has_name()) continue;
     const auto votes = std::count_if(samples.begin(), samples.end(), [&](const ResolvedStack& s) {

@@ -19,7 +19,8 @@ class StallEvidence {
  public:
   explicit StallEvidence(Nanos start) : since_(start) {}
 
-  /// The samples of one capture, taken at `at`; unnamed ones do not vote. Returns what they
+  /// The samples of one capture, taken at `at`; unnamed ones do not
+  /// vote, and of several at least two have to agree. Returns what they
   /// name together, nullptr if nothing. The pointer holds until the next call.
   const ResolvedStack* add_capture(Nanos at, std::vector<ResolvedStack> samples);
 

@@ -30,7 +30,7 @@ IDLE_MS = 2000
 
 class CulpritMatrixTest(EndToEndCase):
     def test_matrix(self):
-        matrix = Matrix(self, VARIANT, UID)
+        matrix = self.readable_matrix()
         scores = {}
         for name in matrix.target.kinds:
             scores[name] = matrix.score(name, CAPTURES)
@@ -55,6 +55,20 @@ class CulpritMatrixTest(EndToEndCase):
         self.assertGreaterEqual(wasm.wasm_frames, wasm.right - ALLOWED_MISSES, str(wasm))
         self.check_metrics(matrix, scores)
         self.check_idle(matrix)
+
+    def readable_matrix(self):
+        """Where V8 puts its JIT code close to the image, some 3 % of processes, it maps its
+        builtins only once, and a stripped image then gives no JavaScript names at all
+        (docs/culprits.md). Another process is tried then."""
+        for attempt in range(4):
+            matrix = Matrix(self, VARIANT, UID)
+            if not VARIANT.endswith("-stripped"):
+                return matrix
+            first = matrix.score("hot_loop", 2)
+            if first.nameless < first.blocks:
+                return matrix
+            print(f"{VARIANT}: attempt {attempt + 1}: no names in this process: {first}", flush=True)
+        self.fail("no process of four gives names")
 
     def check_metrics(self, matrix, scores):
         """The seconds by culprit are those of the records, and no more than all stalls'."""

@@ -34,10 +34,16 @@ TEST(StallEvidenceTest, TheMajorityOfACaptureCounts) {
   EXPECT_EQ(named->line, 4) << "the latest of them lends the line";
 }
 
+TEST(StallEvidenceTest, OneOfSeveralNamesNobody) {
+  StallEvidence evidence(0ms);
+  EXPECT_EQ(evidence.add_capture(50ms, {ResolvedStack{}, ResolvedStack{}, naming("a")}), nullptr);
+  EXPECT_EQ(evidence.add_capture(60ms, {naming("a"), naming("b"), naming("c")}), nullptr);
+}
+
 TEST(StallEvidenceTest, UnnamedSamplesDoNotVote) {
   StallEvidence evidence(0ms);
   const ResolvedStack* named =
-      evidence.add_capture(50ms, {ResolvedStack{}, ResolvedStack{}, naming("a")});
+      evidence.add_capture(50ms, {ResolvedStack{}, naming("a"), naming("a")});
   ASSERT_NE(named, nullptr);
   EXPECT_EQ(named->function, "a");
 }
