@@ -17,9 +17,6 @@ struct ResolvedStack {
   std::string problem;             ///< why nobody is blamed; for the log at debug level
 
   bool has_name() const { return !function.empty(); }
-  bool blames_same(const ResolvedStack& other) const {
-    return function == other.function && file == other.file && line == other.line;
-  }
 };
 
 }  // namespace loopscope

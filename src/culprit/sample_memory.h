@@ -31,7 +31,6 @@ class SampleMemory final : public MemoryReader {
 
   /// Some read failed for want of budget.
   bool is_exhausted() const { return exhausted_; }
-  std::size_t reads() const { return reads_; }
 
  private:
   bool in_stack(std::uint64_t address, std::size_t size) const;
