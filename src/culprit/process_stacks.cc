@@ -11,9 +11,10 @@
 namespace loopscope {
 namespace {
 
-/// Code comes and goes while a program runs (JIT pages, plugins); reading the map takes the
-/// target's mmap lock for a moment, so not for every sample.
-constexpr Nanos kMapAge = std::chrono::seconds(1);
+/// Code comes and goes while a program runs (JIT pages, plugins): each capture needs a map read
+/// after it was taken, or the newest code looks like none. Reading takes the target's mmap
+/// lock for a moment, so of a huge map at most this part of the time.
+constexpr int kMapReadingShare = 20;
 
 std::string identity_of_executable(int pid) {
   struct stat status {};
@@ -57,13 +58,16 @@ void blame_native(const NativeWalk& walk, ResolvedStack& out) {
 ProcessStacks::ProcessStacks(ProcessId id, std::string runtime_version, const Clock& clock)
     : id_(id), runtime_version_(std::move(runtime_version)), clock_(clock), memory_(id.pid) {}
 
-void ProcessStacks::refresh(Nanos now) {
+void ProcessStacks::refresh(Nanos at) {
   std::string executable = identity_of_executable(id_.pid);
-  if (native_ && executable == executable_ && now - map_read_at_ < kMapAge) return;
+  const Nanos now = clock_.now();
+  const bool is_fresh = map_read_at_ > at || now < map_due_;
+  if (native_ && executable == executable_ && is_fresh) return;
   auto map = read_memory_map(id_.pid);
   if (!map) return;
   map_ = std::move(*map);
   map_read_at_ = now;
+  map_due_ = now + kMapReadingShare * (clock_.now() - now);
   // A program that has executed itself anew is the same file, loaded elsewhere.
   const std::uint64_t base = map_.mappings().empty() ? 0 : map_.mappings().front().start;
   if (native_ && executable == executable_ && base == base_) return;
@@ -110,15 +114,15 @@ ResolvedStack ProcessStacks::name_frames(const StackSample& sample, const Memory
       out.frames.push_back(call->frame());
     }
   }
-  // JavaScript first: its heap moves on while the native frames are looked up.
-  V8Walk javascript;
-  if (v8_) javascript = v8_->walk(sample, memory, map_, thread);
-  const NativeWalk native = native_->walk(sample, memory, map_, [this](std::uint64_t pc) {
+  const NativeUnwinding unwinding = native_->unwind(sample, memory, map_, [this](std::uint64_t pc) {
     return v8_ && v8_->is_generated_code(pc, map_);
   });
+  // JavaScript's names first: its heap moves on while those of native frames are looked up.
+  V8Walk javascript;
+  if (v8_) javascript = walk_javascript(sample, unwinding, memory, thread);
+  const NativeWalk native = native_->name(unwinding);
   for (const NativeFrame& frame : native.frames) out.frames.push_back(frame.frame);
-  if (v8_ && javascript.no_javascript && native.stopped_at != 0) {
-    // The isolate was read after the sample was taken; the sample's own stack knows better.
+  if (v8_ && javascript.no_javascript && native.generated) {
     out.problem = "the isolate has left JavaScript since";
     return out;
   }
@@ -133,6 +137,17 @@ ResolvedStack ProcessStacks::name_frames(const StackSample& sample, const Memory
   for (const V8Frame& frame : javascript.frames) out.frames.push_back(frame.frame);
   blame_javascript(javascript, out);
   return out;
+}
+
+V8Walk ProcessStacks::walk_javascript(const StackSample& sample, const NativeUnwinding& unwinding,
+                                      const MemoryReader& memory, V8Thread& thread) {
+  if (unwinding.frames.empty() || !unwinding.generated || unwinding.generated->fp == 0) {
+    return v8_->walk(sample, memory, map_, thread);
+  }
+  V8Walk walk = v8_->walk_from(*unwinding.generated, sample, memory, map_, thread);
+  // Of a thread that runs on, the isolate may tell another moment's frame.
+  if (walk.trusted || !sample.syscall) return walk;
+  return v8_->walk(sample, memory, map_, thread);
 }
 
 bool ProcessStacks::learn_isolate(const StackSample& sample, V8Thread& thread) {

@@ -35,11 +35,13 @@ class ProcessStacks {
   const std::string& v8_problem() const { return v8_problem_; }
 
  private:
-  /// Reads the memory map anew where it may be out of date, and opens what depends on it.
-  void refresh(Nanos now);
+  /// Reads the memory map anew if it may be older than `at`, and opens what depends on it.
+  void refresh(Nanos at);
   void open_v8();
   ResolvedStack name_frames(const StackSample& sample, const MemoryReader& memory,
                             V8Thread& thread);
+  V8Walk walk_javascript(const StackSample& sample, const NativeUnwinding& unwinding,
+                         const MemoryReader& memory, V8Thread& thread);
 
   const ProcessId id_;
   const std::string runtime_version_;
@@ -47,6 +49,7 @@ class ProcessStacks {
   const RemoteMemory memory_;
   MemoryMap map_;
   Nanos map_read_at_{0};
+  Nanos map_due_{0};        ///< not read again before
   std::string executable_;  ///< device, inode of the program the rest belongs to
   std::uint64_t base_ = 0;  ///< lowest address of its map
   std::unique_ptr<V8Stack> v8_;

@@ -60,4 +60,11 @@ struct StackSample {
   Nanos stopped{0};                     ///< for how long the thread was stopped for this; 0: never
 };
 
+/// The innermost frame of code that a JIT made, as unwinding the native frames above found it.
+struct GeneratedFrame {
+  std::uint64_t pc = 0;  ///< the return address into it; with no native frame above: where it runs
+  std::uint64_t sp = 0;
+  std::uint64_t fp = 0;  ///< rbp; 0: not known
+};
+
 }  // namespace loopscope

@@ -36,48 +36,29 @@ FrameRegisters innermost(const StackRegisters& registers) {
   return frame;
 }
 
-/// A frame found and not yet named.
-struct FoundFrame {
-  std::uint64_t pc = 0;
-  std::uint64_t lookup = 0;            ///< an address inside the call, if pc is a return address
-  std::shared_ptr<NativeImage> image;  ///< nullptr: none
-  const Mapping* mapping = nullptr;
-};
-
 class NativeStackReader final : public NativeStack {
  public:
   explicit NativeStackReader(int pid) : pid_(pid), images_(pid) {}
 
-  NativeWalk walk(const StackSample& sample, const MemoryReader& memory, const MemoryMap& map,
-                  const std::function<bool(std::uint64_t pc)>& is_generated) override {
-    NativeWalk walk;
-    const std::vector<FoundFrame> found = unwind(sample, memory, map, is_generated, walk);
-    learn_names(found);
-    for (const FoundFrame& frame : found) walk.frames.push_back(describe(frame));
-    return walk;
-  }
-
- private:
-  std::vector<FoundFrame> unwind(const StackSample& sample, const MemoryReader& memory,
-                                 const MemoryMap& map,
-                                 const std::function<bool(std::uint64_t pc)>& is_generated,
-                                 NativeWalk& walk) {
-    std::vector<FoundFrame> found;
+  NativeUnwinding unwind(const StackSample& sample, const MemoryReader& memory,
+                         const MemoryMap& map,
+                         const std::function<bool(std::uint64_t pc)>& is_generated) override {
+    NativeUnwinding found;
     const FrameStepper stepper(memory, map, sample.registers.sp);
     FrameRegisters frame = innermost(sample.registers);
     // A return address may be one past its function's end, the call being its last act; the
     // innermost pc and an interrupted one are where they say.
     bool is_return_address = false;
-    while (found.size() < kMaxFrames) {
+    while (found.frames.size() < kMaxFrames) {
       if (is_generated && is_generated(frame.pc)) {
-        walk.stopped_at = frame.pc;
+        found.generated = GeneratedFrame{frame.pc, frame.sp(), frame.values[kDwarfRbp].value_or(0)};
         break;
       }
       const Mapping* mapping = map.find(frame.pc);
       if (mapping == nullptr || !mapping->executable) break;
       const auto image = images_.find(map, *mapping, memory);
       const std::uint64_t lookup = frame.pc - (is_return_address ? 1 : 0);
-      found.push_back({frame.pc, lookup, image, mapping});
+      found.frames.push_back({frame.pc, lookup, image, mapping});
       const auto row = image != nullptr ? image->row_at(lookup) : std::nullopt;
       if (!step(stepper, image.get(), row, lookup, frame)) break;
       is_return_address = !(row && row->is_signal_frame);
@@ -85,6 +66,15 @@ class NativeStackReader final : public NativeStack {
     return found;
   }
 
+  NativeWalk name(const NativeUnwinding& unwinding) override {
+    NativeWalk walk;
+    walk.generated = unwinding.generated;
+    learn_names(unwinding.frames);
+    for (const auto& frame : unwinding.frames) walk.frames.push_back(describe(frame));
+    return walk;
+  }
+
+ private:
   static bool step(const FrameStepper& stepper, const NativeImage* image,
                    const std::optional<CfiRow>& row, std::uint64_t lookup, FrameRegisters& frame) {
     if (!row) return stepper.step_by_frame_pointer(frame);
@@ -96,9 +86,9 @@ class NativeStackReader final : public NativeStack {
   }
 
   /// One pass over each image's symbols for all of its frames.
-  static void learn_names(const std::vector<FoundFrame>& found) {
+  static void learn_names(const std::vector<NativeUnwinding::Frame>& found) {
     std::map<NativeImage*, std::vector<std::uint64_t>> by_image;
-    for (const FoundFrame& frame : found) {
+    for (const NativeUnwinding::Frame& frame : found) {
       if (frame.image != nullptr) by_image[frame.image.get()].push_back(frame.lookup);
     }
     std::size_t searched = 0;
@@ -107,7 +97,7 @@ class NativeStackReader final : public NativeStack {
     }
   }
 
-  NativeFrame describe(const FoundFrame& found) {
+  NativeFrame describe(const NativeUnwinding::Frame& found) {
     NativeFrame native;
     native.pc = found.pc;
     if (found.image != nullptr) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,9 +24,23 @@ struct NativeFrame {
   bool is_gc = false;       ///< V8's collector
 };
 
+class NativeImage;
+
+/// Frames found and not yet named.
+struct NativeUnwinding {
+  struct Frame {
+    std::uint64_t pc = 0;
+    std::uint64_t lookup = 0;            ///< an address inside the call, if pc is a return address
+    std::shared_ptr<NativeImage> image;  ///< nullptr: none
+    const Mapping* mapping = nullptr;    ///< in the map that was used
+  };
+  std::vector<Frame> frames;
+  std::optional<GeneratedFrame> generated;  ///< absent: it did not end there
+};
+
 struct NativeWalk {
   std::vector<NativeFrame> frames;
-  std::uint64_t stopped_at = 0;  ///< pc in generated code at which it ended; 0: it did not
+  std::optional<GeneratedFrame> generated;
 };
 
 /// Walks and names native frames of one process. Symbols come from its ELF images (read
@@ -39,9 +54,15 @@ class NativeStack {
   virtual ~NativeStack() = default;
 
   /// Ends at code for which `is_generated` is true (may be empty). `memory`: see SampleMemory.
-  virtual NativeWalk walk(const StackSample& sample, const MemoryReader& memory,
-                          const MemoryMap& map,
-                          const std::function<bool(std::uint64_t pc)>& is_generated) = 0;
+  virtual NativeUnwinding unwind(const StackSample& sample, const MemoryReader& memory,
+                                 const MemoryMap& map,
+                                 const std::function<bool(std::uint64_t pc)>& is_generated) = 0;
+  /// The map of the unwinding must still be there. Slower by far, for an image seen first.
+  virtual NativeWalk name(const NativeUnwinding& unwinding) = 0;
+  NativeWalk walk(const StackSample& sample, const MemoryReader& memory, const MemoryMap& map,
+                  const std::function<bool(std::uint64_t pc)>& is_generated) {
+    return name(unwind(sample, memory, map, is_generated));
+  }
 };
 
 }  // namespace loopscope

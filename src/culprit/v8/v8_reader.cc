@@ -28,6 +28,13 @@ V8Walk V8Reader::walk(const StackSample& sample, const MemoryReader& memory, con
   return walk;
 }
 
+V8Walk V8Reader::walk_from(const GeneratedFrame& entry, const StackSample& sample,
+                           const MemoryReader& memory, const MemoryMap& map, V8Thread& thread) {
+  const V8Heap heap(layout_, memory);
+  V8Frames frames(heap, codes_, scripts_);
+  return V8Walker(frames, code_map_, isolates_, map, sample, thread.isolate_root).walk_from(entry);
+}
+
 bool V8Reader::is_generated_code(std::uint64_t pc, const MemoryMap& map) const {
   return code_map_.is_generated(pc, map);
 }

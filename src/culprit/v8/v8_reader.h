@@ -21,6 +21,8 @@ class V8Reader final : public V8Stack {
 
   V8Walk walk(const StackSample& sample, const MemoryReader& memory, const MemoryMap& map,
               V8Thread& thread) override;
+  V8Walk walk_from(const GeneratedFrame& entry, const StackSample& sample,
+                   const MemoryReader& memory, const MemoryMap& map, V8Thread& thread) override;
   bool is_generated_code(std::uint64_t pc, const MemoryMap& map) const override;
   bool learn_isolate(std::uint64_t stack_low, std::uint64_t stack_high, const MemoryReader& memory,
                      V8Thread& thread) override;

@@ -59,6 +59,11 @@ class V8Stack {
   /// out of date.
   virtual V8Walk walk(const StackSample& sample, const MemoryReader& memory, const MemoryMap& map,
                       V8Thread& thread) = 0;
+  /// The same from the frame on that unwinding found: better than to search for it by the frame
+  /// pointer, which leaf functions leave at their caller's frame, or to ask the isolate, which
+  /// is read later than the sample was taken.
+  virtual V8Walk walk_from(const GeneratedFrame& entry, const StackSample& sample,
+                           const MemoryReader& memory, const MemoryMap& map, V8Thread& thread) = 0;
   /// Whether `pc` is in code V8 generated (JIT or embedded builtins), so that native unwinding
   /// must end there.
   virtual bool is_generated_code(std::uint64_t pc, const MemoryMap& map) const = 0;

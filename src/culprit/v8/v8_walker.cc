@@ -66,12 +66,26 @@ V8Walk V8Walker::walk() {
     outcome = broken("the stack pointer is in no mapping");
   } else if (!code_.knows_builtins(map_)) {
     outcome = broken("the image is stripped and its builtins are mapped only once");
+  } else if (kind(registers.pc) == V8CodeKind::kNone) {
+    // As if native, the frame pointer would lead past the function that runs.
+    outcome = broken("the program counter is in no code");
   } else if (is_generated(registers.pc)) {
     outcome = registers.has_all ? start_at_top() : broken("generated code without registers");
   } else {
     outcome = registers.has_all ? enter_from_native(registers.fp) : enter_from_isolate();
     walk_.no_javascript = outcome == Step::kEnd;
   }
+  return walk_on(outcome);
+}
+
+V8Walk V8Walker::walk_from(const GeneratedFrame& entry) {
+  last_fp_ = std::max(last_fp_, entry.sp);
+  if (!is_generated(entry.pc - 1)) return walk_on(broken("the frame to start at is none"));
+  place_ = Place{entry.fp, entry.pc - 1, false, entry.sp};
+  return walk_on(Step::kNext);
+}
+
+V8Walk V8Walker::walk_on(Step outcome) {
   for (int i = 0; i < kMaxFrames && outcome == Step::kNext; ++i) outcome = step();
   walk_.trusted = outcome != Step::kBroken || has_user_frame_;
   return std::move(walk_);
@@ -88,7 +102,7 @@ std::optional<V8Walker::Place> V8Walker::follow_native_chain(std::uint64_t fp) c
     if (found == V8CodeKind::kNone) return std::nullopt;
     if (found != V8CodeKind::kNative) {
       if (*next <= fp || !in_stack(*next)) return std::nullopt;
-      return Place{*next, *pc - 1, false};
+      return Place{*next, *pc - 1};
     }
     above = fp + 16;
     fp = *next;
@@ -103,7 +117,7 @@ V8Walker::Step V8Walker::enter_at_exit(std::uint64_t exit_fp) {
       !is_generated(words->return_pc - 1)) {
     return broken("the isolate's exit frame is none");
   }
-  place_ = Place{exit_fp, 0, false};
+  place_ = Place{exit_fp, 0};
   return Step::kNext;
 }
 
@@ -115,7 +129,7 @@ V8Walker::Step V8Walker::enter_from_isolate() {
   if (tops->fast_call_fp == 0) return Step::kEnd;
   if (!in_stack(tops->fast_call_fp))
     return broken("the frame of a direct call is not on this stack");
-  place_ = Place{tops->fast_call_fp, 0, false};
+  place_ = Place{tops->fast_call_fp, 0};
   return Step::kNext;
 }
 
@@ -127,9 +141,9 @@ V8Walker::Step V8Walker::enter_from_native(std::uint64_t fp) {
   return enter_from_isolate();
 }
 
-std::uint64_t V8Walker::return_address_near_top(std::uint64_t fp) const {
-  constexpr std::uint64_t kSearched = 16 * 8;
-  const std::uint64_t sp = sample_.registers.sp;
+std::uint64_t V8Walker::return_address_near(std::uint64_t sp, std::uint64_t fp) const {
+  // The builtins that call C++ without a frame first save all registers of the caller.
+  constexpr std::uint64_t kSearched = 48 * 8;
   for (std::uint64_t at = sp; at < fp && at < sp + kSearched; at += 8) {
     const auto word = frames_.heap().word(at);
     if (!word) return 0;
@@ -140,7 +154,7 @@ std::uint64_t V8Walker::return_address_near_top(std::uint64_t fp) const {
 
 V8Walker::Step V8Walker::start_at_top() {
   const StackRegisters& registers = sample_.registers;
-  place_ = Place{registers.fp, registers.pc, true};
+  place_ = Place{registers.fp, registers.pc, true, registers.sp};
   if (kind(registers.pc) != V8CodeKind::kJit) return Step::kNext;
   const auto code = frames_.code(registers.pc);
   if (!code || code->kind == V8Code::Kind::kOther) return Step::kNext;
@@ -193,7 +207,7 @@ V8Walker::Step V8Walker::next_frame(const V8FrameWords& words) {
   last_fp_ = words.fp + 16;
   const std::uint64_t pc = words.return_pc - 1;
   if (words.return_pc != 0 && is_generated(pc)) {
-    place_ = Place{words.caller_fp, pc, false};
+    place_ = Place{words.caller_fp, pc};
     return Step::kNext;
   }
   // The regular expression engine's code is called by C++ directly.
@@ -219,7 +233,7 @@ V8Walker::Step V8Walker::leave_entry(const V8FrameWords& words) {
   if (!in_stack(*fast_fp) || !is_generated(*fast_pc)) {
     return broken("the frame of a direct call is not on this stack");
   }
-  place_ = Place{*fast_fp, *fast_pc, false};
+  place_ = Place{*fast_fp, *fast_pc};
   return Step::kNext;
 }
 
@@ -258,9 +272,9 @@ V8Walker::Step V8Walker::function_frame(V8FrameWords words) {
     }
   }
   std::vector<V8Frame> named;
-  if (words.is_top && code_kind == V8CodeKind::kBuiltins) {
+  if (place_.sp != 0 && code_kind == V8CodeKind::kBuiltins) {
     // A builtin without a frame of its own runs on the frame of optimized or baseline code.
-    const std::uint64_t pc = return_address_near_top(words.fp);
+    const std::uint64_t pc = return_address_near(place_.sp, words.fp);
     if (pc != 0 && !V8Heap::is_smi(words.bytecode_offset)) {
       V8FrameWords caller = words;
       caller.pc = pc;

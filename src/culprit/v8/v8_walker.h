@@ -22,12 +22,15 @@ class V8Walker {
            const MemoryMap& map, const StackSample& sample, std::uint64_t root);
 
   V8Walk walk();
+  V8Walk walk_from(const GeneratedFrame& entry);
 
  private:
   struct Place {
     std::uint64_t fp = 0;
     std::uint64_t pc = 0;  ///< 0: not known, in generated code
     bool is_top = false;
+    /// A builtin's: it may have no frame of its own, and a return address between this and fp.
+    std::uint64_t sp = 0;
   };
   enum class Step : std::uint8_t { kNext, kEnd, kBroken };
 
@@ -35,6 +38,7 @@ class V8Walker {
   V8CodeKind kind(std::uint64_t pc) const { return code_.kind(pc, map_); }
   bool is_generated(std::uint64_t pc) const { return code_.is_generated(pc, map_); }
 
+  V8Walk walk_on(Step outcome);
   /// Finds the innermost stretch below a native frame; sets place_. kEnd: there is none.
   Step enter_from_native(std::uint64_t fp);
   Step enter_from_isolate();
@@ -47,8 +51,8 @@ class V8Walker {
   Step typed_frame(const V8FrameWords& words);
   Step next_frame(const V8FrameWords& words);
   Step function_frame(V8FrameWords words);
-  /// A return address into JIT code near the top of the stack; 0: none.
-  std::uint64_t return_address_near_top(std::uint64_t fp) const;
+  /// A return address into JIT code not far above `sp`; 0: none.
+  std::uint64_t return_address_near(std::uint64_t sp, std::uint64_t fp) const;
   Step broken(const char* problem);
   void add(std::vector<V8Frame> frames);
 

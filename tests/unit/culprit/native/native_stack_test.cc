@@ -155,7 +155,7 @@ TEST(NativeStack, NamesASleepingThreadsFunctionsFromPcAndSpAlone) {
   EXPECT_THAT(walk.frames[0].frame.file, HasSubstr("libc"));
   EXPECT_EQ(walk.frames[1].frame.file, "culprit_tests");
   EXPECT_EQ(walk.frames[1].frame.kind, "native");
-  EXPECT_EQ(walk.stopped_at, 0u);
+  EXPECT_FALSE(walk.generated);
 }
 
 TEST(NativeStack, NamesARunningThreadsFunctions) {
@@ -197,7 +197,10 @@ TEST(NativeStack, EndsAtGeneratedCode) {
   const NativeWalk walk =
       walk_until(*stack, *sample, *map, [&](std::uint64_t pc) { return pc == generated; });
   EXPECT_EQ(walk.frames.size(), 3u);
-  EXPECT_EQ(walk.stopped_at, generated);
+  ASSERT_TRUE(walk.generated);
+  EXPECT_EQ(walk.generated->pc, generated);
+  EXPECT_GT(walk.generated->sp, sample->registers.sp);
+  EXPECT_GT(walk.generated->fp, walk.generated->sp) << "rbp of a frame that keeps one";
 }
 
 TEST(NativeStack, NamesNoFunctionOfAStrippedImageButTheImage) {
@@ -342,7 +345,7 @@ TEST(NativeStack, NamesTheNativeCodeANodeIsIn) {
   EXPECT_THAT(functions(walk),
               IsSupersetOf({"PKCS5_PBKDF2_HMAC", "node::crypto::PBKDF2Traits::DeriveBits",
                             "node::crypto::DeriveBitsJob::DoThreadPoolWork"}));
-  EXPECT_NE(walk.stopped_at, 0u);
+  EXPECT_TRUE(walk.generated);
 }
 
 }  // namespace

@@ -144,6 +144,24 @@ TEST_F(V8WalkerTest, OrByWhatTheIsolateSays) {
   EXPECT_EQ(text(walk(v8_.sleeping_sample())), "busy@/srv/app.js:3* ");
 }
 
+TEST_F(V8WalkerTest, AFrameThatUnwindingFoundCountsMoreThanTheIsolate) {
+  const std::uint64_t entry = v8_.entry_frame();
+  const std::uint64_t outer = interpreted(entry, function("outer", script_), 5);
+  const std::uint64_t inner = interpreted(outer, function("inner", script_), 9);
+  // Since the sample was taken, the isolate has left JavaScript.
+  V8Reader reader(v8_.layout, FakeV8::image());
+  const StackSample sample = v8_.sample(FakeV8::kNativeCode, 0);
+  const GeneratedFrame found_entry{kInBuiltin, sample.registers.sp, inner};
+  const V8Walk found = reader.walk_from(found_entry, sample, v8_.memory, FakeV8::map(), thread_);
+  EXPECT_TRUE(found.trusted) << found.problem;
+  EXPECT_EQ(text(found), "inner@/srv/app.js:3* outer@/srv/app.js:2* ");
+
+  const GeneratedFrame elsewhere{FakeV8::kNativeCode, sample.registers.sp, inner};
+  EXPECT_FALSE(reader.walk_from(elsewhere, sample, v8_.memory, FakeV8::map(), thread_).trusted);
+  const GeneratedFrame below{kInBuiltin, inner + 64, inner};
+  EXPECT_FALSE(reader.walk_from(below, sample, v8_.memory, FakeV8::map(), thread_).trusted);
+}
+
 TEST_F(V8WalkerTest, GoesOnBelowCppThatCalledBack) {
   const std::uint64_t below = interpreted(v8_.entry_frame(), function("run", script_), 9);
   const std::uint64_t exit = v8_.exit_frame(below);
@@ -178,6 +196,14 @@ TEST_F(V8WalkerTest, CodeWithoutAFileIsKeptAndIsNotTheUsers) {
   const std::uint64_t caller = interpreted(v8_.entry_frame(), function("caller", script_), 9);
   const std::uint64_t top = interpreted(caller, function("anonymous", eval), 9);
   EXPECT_EQ(text(walk(v8_.sample(kInBuiltin, top))), "anonymous@:0 caller@/srv/app.js:3* ");
+}
+
+TEST_F(V8WalkerTest, ACounterInNoKnownCodeGivesNoName) {
+  // Such is JIT code in a page that was mapped since the map was read.
+  const std::uint64_t caller = interpreted(v8_.entry_frame(), function("caller", script_), 9);
+  const std::uint64_t top = interpreted(caller, function("newest", script_), 9);
+  const V8Walk found = walk(v8_.sample(FakeV8::kJit + FakeV8::kJitSize + 64, top));
+  EXPECT_FALSE(found.trusted) << text(found);
 }
 
 TEST_F(V8WalkerTest, BuiltinsHaveAName) {
