@@ -8,6 +8,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/ascii.h"
 #include "base/quoted_text.h"
 
 namespace loopscope {
@@ -18,8 +19,6 @@ std::string reason(int code, const regex_t& regex) {
   regerror(code, &regex, buffer.data(), buffer.size());
   return buffer.data();
 }
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 /// The largest count of an interval ("{2,5}" after its brace); capped far above the bound.
 unsigned largest_count(std::string_view after_brace) {

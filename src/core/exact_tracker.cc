@@ -3,13 +3,10 @@
 #include <algorithm>
 #include <numeric>
 
+#include "core/clock_limits.h"
+
 namespace loopscope {
 namespace {
-
-/// Beyond this, two iterations have nothing to do with each other.
-constexpr Nanos kLongestStep = std::chrono::hours(24);
-constexpr Nanos kClockChange = std::chrono::seconds(1);
-constexpr Nanos kLargestTime = Nanos(std::int64_t{1} << 61);
 
 /// Cuts the parts down so that they sum to no more than `total`; returns what is left.
 template <typename Times>

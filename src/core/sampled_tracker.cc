@@ -3,14 +3,11 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/clock_limits.h"
+
 namespace loopscope {
 namespace {
 
-/// Beyond this, two looks have nothing to do with each other.
-constexpr Nanos kLongestStep = std::chrono::hours(24);
-constexpr Nanos kLargestTime = Nanos(std::int64_t{1} << 61);
-/// A look further in the past than this means that the clock is another one.
-constexpr Nanos kClockChange = std::chrono::seconds(1);
 constexpr Nanos kStaleLook = std::chrono::seconds(1);
 /// No loop turns faster than this; larger counts are nonsense.
 constexpr Nanos kFastestTurn = Nanos(100);
@@ -38,10 +35,6 @@ LoopSample sane(const LoopSample& raw) {
 
 std::uint64_t assumed_turns(Nanos step) {
   return std::max<std::uint64_t>(static_cast<std::uint64_t>(step / kLongestAssumedTurn), 1);
-}
-
-Nanos scaled(Nanos time, double share) {
-  return Nanos(static_cast<std::int64_t>(static_cast<double>(time.count()) * share));
 }
 
 }  // namespace

@@ -12,10 +12,6 @@ constexpr Nanos kSleepSlack = std::chrono::milliseconds(2);
 constexpr Nanos kLargestGuess = std::chrono::milliseconds(10);
 constexpr Nanos kMostUsed = std::chrono::hours(24 * 365);
 
-Nanos scaled(Nanos time, double share) {
-  return Nanos(static_cast<std::int64_t>(static_cast<double>(time.count()) * share));
-}
-
 }  // namespace
 
 void Stretch::account(std::optional<Nanos> used) {

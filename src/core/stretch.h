@@ -9,6 +9,11 @@
 
 namespace loopscope {
 
+/// That share of a time.
+inline Nanos scaled(Nanos time, double share) {
+  return Nanos(static_cast<std::int64_t>(static_cast<double>(time.count()) * share));
+}
+
 /// Time between two waiting looks during which looks met the loop busy, not yet settled.
 ///
 /// Part of it is certain (two looks in a row met the same busy period), the rest is steps

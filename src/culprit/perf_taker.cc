@@ -25,8 +25,6 @@ constexpr std::size_t kPage = 4096;
 constexpr std::size_t kRingBytes = 64 * kPage;
 constexpr std::size_t kMaxSamples = 7;
 
-Nanos now() { return std::chrono::steady_clock::now().time_since_epoch(); }
-
 Error perf_error(int tid, int cause) {
   std::string message = "perf events of thread " + std::to_string(tid) + ": ";
   switch (cause) {
@@ -128,8 +126,9 @@ Result<std::vector<StackSample>> PerfTaker::take(std::size_t count, Nanos patien
   }
   if (::ioctl(event_.get(), PERF_EVENT_IOC_ENABLE, 0) != 0) return perf_error(tid_, errno);
   std::vector<StackSample> samples;
-  const Nanos deadline = now() + patience;
-  for (Nanos left = patience; left > Nanos(0) && samples.size() < count; left = deadline - now()) {
+  const Nanos deadline = taking_time() + patience;
+  for (Nanos left = patience; left > Nanos(0) && samples.size() < count;
+       left = deadline - taking_time()) {
     pollfd ready{event_.get(), POLLIN, 0};
     const timespec timeout{left / std::chrono::seconds(1),
                            (left % std::chrono::seconds(1)).count()};

@@ -17,12 +17,9 @@
 namespace loopscope {
 namespace {
 
-constexpr std::size_t kStackBytes = std::size_t{64} << 10;
 constexpr Nanos kPoll = std::chrono::microseconds(20);
 /// PTRACE_EVENT_STOP, which <sys/ptrace.h> of older glibc lacks.
 constexpr int kEventStop = 128;
-
-Nanos now() { return std::chrono::steady_clock::now().time_since_epoch(); }
 
 std::string tracer_of(int pid, int tid) {
   const auto status = read_proc_file(
@@ -78,28 +75,28 @@ Result<std::optional<StackSample>> take_one(int pid, int tid) {
   sample.way = CaptureWay::kPtrace;
   sample.pid = pid;
   sample.tid = tid;
-  sample.stack.resize(kStackBytes);  // nothing is allocated while the target stands
+  sample.stack.resize(kCopiedStackBytes);  // nothing is allocated while the target stands
   if (::ptrace(PTRACE_SEIZE, tid, nullptr, nullptr) != 0) return seize_error(pid, tid, errno);
   if (::ptrace(PTRACE_INTERRUPT, tid, nullptr, nullptr) != 0) return std::optional<StackSample>();
   // Asking for the registers fails until it has stopped. Waiting by waitpid() instead could
   // lose the stop to another waiter of this process, whose child the target may be.
   user_regs_struct registers{};
-  Nanos asked = now();
+  Nanos asked = taking_time();
   Nanos running = asked;  // the last time it was found so
   const Nanos deadline = asked + PtraceTaker::kStopPatience;
   while (::ptrace(PTRACE_GETREGS, tid, nullptr, &registers) != 0) {
     running = asked;
-    if (errno != ESRCH || now() >= deadline) return std::optional<StackSample>();
+    if (errno != ESRCH || taking_time() >= deadline) return std::optional<StackSample>();
     std::this_thread::sleep_for(kPoll);
-    asked = now();
+    asked = taking_time();
   }
-  sample.at = now();
+  sample.at = taking_time();
   copy_registers(registers, sample.registers);
   sample.stack.resize(RemoteMemory(pid).read_some(registers.rsp, sample.stack));
   const auto signal = static_cast<std::uintptr_t>(signal_to_pass_on(tid));
   // NOLINTNEXTLINE(performance-no-int-to-ptr): that is how ptrace takes a number
   ::ptrace(PTRACE_DETACH, tid, nullptr, reinterpret_cast<void*>(signal));
-  sample.stopped = now() - running;
+  sample.stopped = taking_time() - running;
   return std::optional(std::move(sample));
 }
 
@@ -131,12 +128,12 @@ Result<std::unique_ptr<StackTaker>> PtraceTaker::open(int pid, int tid) {
 
 Result<std::vector<StackSample>> PtraceTaker::take(std::size_t count, Nanos patience) {
   std::vector<StackSample> samples;
-  const Nanos deadline = now() + patience;
+  const Nanos deadline = taking_time() + patience;
   while (samples.size() < count && !sleeps(pid_, tid_)) {
     auto sample = take_in_own_thread(pid_, tid_);
     if (!sample) return sample.error();
     if (*sample) samples.push_back(std::move(**sample));
-    if (now() + kSpacing >= deadline) break;
+    if (taking_time() + kSpacing >= deadline) break;
     if (samples.size() < count) std::this_thread::sleep_for(kSpacing);
   }
   return samples;

@@ -4,11 +4,7 @@
 #include <utility>
 
 namespace loopscope {
-namespace {
-
-constexpr std::size_t kStackBytes = std::size_t{64} << 10;
-
-}  // namespace
+namespace {}  // namespace
 
 Result<std::unique_ptr<StackTaker>> SleepingTaker::open(int pid, int tid) {
   auto counters = ThreadCounters::open(pid, tid);
@@ -29,11 +25,11 @@ Result<std::vector<StackSample>> SleepingTaker::take(std::size_t count, Nanos /*
   sample.way = CaptureWay::kSleeping;
   sample.pid = counters_.pid();
   sample.tid = counters_.tid();
-  sample.at = std::chrono::steady_clock::now().time_since_epoch();
+  sample.at = taking_time();
   sample.registers.pc = state->pc;
   sample.registers.sp = state->sp;
   sample.syscall = *state;
-  sample.stack.resize(kStackBytes);
+  sample.stack.resize(kCopiedStackBytes);
   sample.stack.resize(memory_.read_some(state->sp, sample.stack));
   const auto after = counters_.syscall();
   const auto slices_after = counters_.sched_detail();

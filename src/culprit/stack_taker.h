@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <string>
@@ -9,6 +10,12 @@
 #include "culprit/stack_sample.h"
 
 namespace loopscope {
+
+/// How much of a stack's top is copied at most, where the way does not set a limit itself.
+inline constexpr std::size_t kCopiedStackBytes = std::size_t{64} << 10;
+
+/// The clock of StackSample::at.
+inline Nanos taking_time() { return std::chrono::steady_clock::now().time_since_epoch(); }
 
 /// One way of taking stacks of one thread. Used from one thread at a time.
 class StackTaker {

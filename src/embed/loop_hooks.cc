@@ -4,13 +4,13 @@
 
 #include <algorithm>
 
+#include "embed/turn_phases.h"
 #include "embed/uv_fields.h"
 
 namespace loopscope {
 namespace {
 
 constexpr std::uint64_t kSecondNs = 1'000'000'000;
-constexpr std::uint64_t kMilliNs = 1'000'000;
 /// Turns from this length on are worth the system calls that tell their cause.
 constexpr std::uint64_t kSchedulerLookNs = 5 * kMilliNs;
 

@@ -7,12 +7,11 @@
 #include <cerrno>
 #include <utility>
 
+#include "embed/turn_phases.h"
 #include "loopscope/loop_monitor.h"
 
 namespace loopscope {
 namespace {
-
-constexpr std::uint64_t kMilliNs = 1'000'000;
 
 std::uint64_t to_ns(Nanos time) { return static_cast<std::uint64_t>(time.count()); }
 

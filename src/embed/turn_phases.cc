@@ -7,10 +7,8 @@
 namespace loopscope {
 namespace {
 
-constexpr std::uint64_t kMilliNs = 1'000'000;
-
 /// Adds up time per phase.
-class PhaseTimes {
+class TurnTimes {
  public:
   void add(Phase phase, std::uint64_t time_ns) {
     times_[static_cast<std::size_t>(phase)] += Nanos(time_ns);
@@ -46,7 +44,7 @@ class PhaseTimes {
 
 std::array<Nanos, kPhaseCount> split_phases(const LongTurn& turn,
                                             std::span<const PhaseSighting> sightings) {
-  PhaseTimes times;
+  TurnTimes times;
   if (!times.add_seen(turn.begin_ns, turn.check_ns, sightings)) {
     times.add(Phase::kPoll, turn.check_ns - turn.begin_ns);
   }

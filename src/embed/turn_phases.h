@@ -10,6 +10,8 @@
 
 namespace loopscope {
 
+inline constexpr std::uint64_t kMilliNs = 1'000'000;
+
 struct LongTurn;
 
 /// What the loop thread was seen doing at an instant of a turn in progress.

@@ -11,6 +11,7 @@
 #include <memory>
 #include <string_view>
 
+#include "target/base_name.h"
 #include "target/proc_file.h"
 
 namespace loopscope {
@@ -32,11 +33,6 @@ std::string printable(std::string text) {
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
   }
   return text;
-}
-
-std::string base_name(const std::string& path) {
-  const std::size_t slash = path.rfind('/');
-  return slash == std::string::npos ? path : path.substr(slash + 1);
 }
 
 /// Names a runtime gives to its main thread, which hide the program's own (Node 24:

@@ -3,17 +3,13 @@
 #include <array>
 #include <string_view>
 
+#include "target/base_name.h"
 #include "target/process_info.h"
 
 namespace loopscope {
 namespace {
 
 constexpr std::string_view kNodeMark = "node.js/v";
-
-std::string base_name(const std::string& path) {
-  const std::size_t slash = path.rfind('/');
-  return slash == std::string::npos ? path : path.substr(slash + 1);
-}
 
 /// Runtimes known by their executables' names alone.
 std::string_view runtime_of_executable(std::string_view name) {

@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "target/base_name.h"
+
 namespace loopscope {
 namespace {
 
@@ -38,7 +40,7 @@ Result<LoadedImage> load_vdso(const Mapping& mapping, const MemoryReader& memory
 }  // namespace
 
 std::string image_base_name(const std::string& path) {
-  std::string name = path.substr(path.rfind('/') + 1).substr(0, kMaxBaseName);
+  std::string name = base_name(path).substr(0, kMaxBaseName);
   std::replace_if(
       name.begin(), name.end(),
       [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; }, '?');

@@ -3,7 +3,7 @@
 namespace loopscope {
 namespace {
 
-constexpr std::uint64_t kExternal = 1;
+constexpr std::uint64_t kExternalPosition = 1;
 constexpr std::uint64_t kOffsetMask = 0x3fffffff;
 constexpr std::uint64_t kInliningMask = 0xffff;
 constexpr int kInliningShift = 31;
@@ -40,7 +40,7 @@ class VarintReader {
 
 std::optional<V8Position> decode_position(std::uint64_t raw) {
   const std::uint64_t offset = (raw >> 1) & kOffsetMask;
-  if ((raw & kExternal) != 0 || offset == 0) return std::nullopt;
+  if ((raw & kExternalPosition) != 0 || offset == 0) return std::nullopt;
   V8Position position;
   position.offset = static_cast<std::uint32_t>(offset - 1);
   position.inlining_id = static_cast<int>((raw >> kInliningShift) & kInliningMask) - 1;

@@ -11,7 +11,7 @@ namespace {
 constexpr std::uint16_t kRepresentationMask = 7;
 constexpr std::uint16_t kSequential = 0;
 constexpr std::uint16_t kCons = 1;
-constexpr std::uint16_t kExternal = 2;
+constexpr std::uint16_t kExternalString = 2;
 constexpr std::uint16_t kSliced = 3;
 constexpr std::uint16_t kThin = 5;
 constexpr std::uint16_t kOneByte = 8;
@@ -94,9 +94,9 @@ std::optional<V8Characters> flat_characters(const V8Heap& heap, std::uint64_t ta
     const std::uint64_t skipped_bytes = skipped * (one_byte ? 1 : 2);
     switch (string->type & kRepresentationMask) {
       case kSequential:
-      case kExternal: {
+      case kExternalString: {
         std::uint64_t start = string->address + layout.string_payload;
-        if ((string->type & kRepresentationMask) == kExternal) {
+        if ((string->type & kRepresentationMask) == kExternalString) {
           const auto data = heap.field(*string, layout.string_second);
           if (!data) return std::nullopt;
           start = *data;

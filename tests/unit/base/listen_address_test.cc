@@ -5,7 +5,7 @@
 namespace loopscope {
 namespace {
 
-std::string refusal(std::string_view text) {
+std::string refusal_of_address(std::string_view text) {
   const auto result = parse_listen_address(text);
   return result ? "accepted" : result.error().message;
 }
@@ -21,18 +21,20 @@ TEST(ListenAddress, ReadsNumericAddresses) {
 }
 
 TEST(ListenAddress, SaysWhatIsExpected) {
-  EXPECT_EQ(refusal("15667"),
+  EXPECT_EQ(refusal_of_address("15667"),
             "\"15667\" is not a listen address: expected ADDRESS:PORT, such as 127.0.0.1:15667");
-  EXPECT_NE(refusal(":15667").find("0.0.0.0 is every IPv4 address"), std::string::npos);
-  EXPECT_NE(refusal("127.0.0.1:65536").find("allowed are 0 to 65535"), std::string::npos);
-  EXPECT_NE(refusal("127.0.0.1:").find("\"\" is not a port"), std::string::npos);
-  EXPECT_NE(refusal("127.0.0.1:-1").find("\"-1\" is not a port"), std::string::npos);
-  EXPECT_NE(refusal("::1:80").find("stands in brackets"), std::string::npos);
+  EXPECT_NE(refusal_of_address(":15667").find("0.0.0.0 is every IPv4 address"), std::string::npos);
+  EXPECT_NE(refusal_of_address("127.0.0.1:65536").find("allowed are 0 to 65535"),
+            std::string::npos);
+  EXPECT_NE(refusal_of_address("127.0.0.1:").find("\"\" is not a port"), std::string::npos);
+  EXPECT_NE(refusal_of_address("127.0.0.1:-1").find("\"-1\" is not a port"), std::string::npos);
+  EXPECT_NE(refusal_of_address("::1:80").find("stands in brackets"), std::string::npos);
   for (std::string_view text : {"example.org:80", "127.0.0.256:80", "[127.0.0.1]:80", "[]:80",
                                 "[:80", "[::1:80", " 127.0.0.1:80", "[::1%lo]:80"}) {
-    EXPECT_NE(refusal(text).find("expected a numeric address"), std::string::npos) << text;
+    EXPECT_NE(refusal_of_address(text).find("expected a numeric address"), std::string::npos)
+        << text;
   }
-  EXPECT_NE(refusal(std::string_view("127.0.0.1\0:80", 13)), "accepted");
+  EXPECT_NE(refusal_of_address(std::string_view("127.0.0.1\0:80", 13)), "accepted");
 }
 
 }  // namespace

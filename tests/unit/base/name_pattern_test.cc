@@ -14,7 +14,7 @@ NamePattern pattern(std::string_view text) {
   return *std::move(result);
 }
 
-std::string refusal(std::string_view text) {
+std::string refusal_of_pattern(std::string_view text) {
   const auto result = NamePattern::compile(text);
   return result ? "accepted" : result.error().message;
 }
@@ -37,24 +37,28 @@ TEST(NamePattern, KnowsExtendedSyntax) {
 }
 
 TEST(NamePattern, SaysWhyItCannotBeUsed) {
-  EXPECT_EQ(refusal("api-("), "\"api-(\" is not a usable pattern: Unmatched ( or \\(");
-  EXPECT_EQ(refusal("[a"), "\"[a\" is not a usable pattern: Unmatched [, [^, [:, [., or [=");
-  EXPECT_EQ(refusal(""), "\"\" is not a usable pattern: it is empty and would match everything");
-  EXPECT_EQ(refusal("(a)\\1"),
+  EXPECT_EQ(refusal_of_pattern("api-("), "\"api-(\" is not a usable pattern: Unmatched ( or \\(");
+  EXPECT_EQ(refusal_of_pattern("[a"),
+            "\"[a\" is not a usable pattern: Unmatched [, [^, [:, [., or [=");
+  EXPECT_EQ(refusal_of_pattern(""),
+            "\"\" is not a usable pattern: it is empty and would match everything");
+  EXPECT_EQ(refusal_of_pattern("(a)\\1"),
             R"("(a)\\1" is not a usable pattern: back-references are not supported)");
-  EXPECT_NE(refusal("a\nb").find("control characters"), std::string::npos);
-  EXPECT_NE(refusal(std::string_view("a\0b", 3)).find("control characters"), std::string::npos);
-  EXPECT_EQ(refusal(std::string(256, 'a')), "accepted");
-  EXPECT_NE(refusal(std::string(257, 'a')).find("longer than 256 bytes"), std::string::npos);
+  EXPECT_NE(refusal_of_pattern("a\nb").find("control characters"), std::string::npos);
+  EXPECT_NE(refusal_of_pattern(std::string_view("a\0b", 3)).find("control characters"),
+            std::string::npos);
+  EXPECT_EQ(refusal_of_pattern(std::string(256, 'a')), "accepted");
+  EXPECT_NE(refusal_of_pattern(std::string(257, 'a')).find("longer than 256 bytes"),
+            std::string::npos);
 }
 
 TEST(NamePattern, RefusesWhatWouldExhaustMemory) {
   for (std::string_view text :
        {"((a{1,255}){1,255}){1,255}", "a{1000}", "a{20}{20}{20}", "(((((((((a+)+)+)+)+)+)+)+)+)+",
         "a+++++++++++", "a{99999999999}"}) {
-    EXPECT_NE(refusal(text).find("nested repetitions"), std::string::npos) << text;
+    EXPECT_NE(refusal_of_pattern(text).find("nested repetitions"), std::string::npos) << text;
   }
-  EXPECT_EQ(refusal("a+b+c+d+e+f+g+h+i+j+k+l+m+n+"), "accepted");
+  EXPECT_EQ(refusal_of_pattern("a+b+c+d+e+f+g+h+i+j+k+l+m+n+"), "accepted");
 }
 
 TEST(NamePattern, CostStaysBoundedForAwkwardPatterns) {

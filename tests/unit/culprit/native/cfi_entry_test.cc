@@ -7,15 +7,10 @@
 #include <vector>
 
 #include "culprit/native/byte_cursor.h"
+#include "support/bytes.h"
 
 namespace loopscope {
 namespace {
-
-std::vector<std::byte> bytes(std::initializer_list<int> values) {
-  std::vector<std::byte> out;
-  for (const int value : values) out.push_back(static_cast<std::byte>(value));
-  return out;
-}
 
 const std::vector<std::byte> kCie =
     bytes({0,    0,  0, 0,    1, 'z', 'P', 'L', 'R',  'S',  0,         1,

@@ -7,14 +7,10 @@
 #include <string_view>
 #include <vector>
 
+#include "support/bytes.h"
+
 namespace loopscope {
 namespace {
-
-std::vector<std::byte> bytes(std::initializer_list<int> values) {
-  std::vector<std::byte> out;
-  for (const int value : values) out.push_back(static_cast<std::byte>(value));
-  return out;
-}
 
 /// What GCC writes at a function's beginning: CFA = rsp+8, return address at CFA-8.
 const std::vector<std::byte> kUsualCie = bytes({0, 0, 0, 0, 1, 'z', 'R', 0, 1, 0x78, 16, 1, 0x1b,

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "culprit/native/dwarf_expression.h"
+#include "support/bytes.h"
 #include "support/fake_memory.h"
 
 namespace loopscope {
@@ -161,12 +162,6 @@ TEST_F(Stepping, FindsTheFramePointerOfASleepingThread) {
   EXPECT_FALSE(FrameStepper::lacks_frame_pointer(table, frame_));
   ASSERT_TRUE(stepper().recover_frame_pointer(0x40, pushed_two_arguments));
   EXPECT_EQ(pushed_two_arguments.values[kDwarfRbp], kStack + 0x50);
-}
-
-std::vector<std::byte> bytes(std::initializer_list<int> values) {
-  std::vector<std::byte> out;
-  for (const int value : values) out.push_back(static_cast<std::byte>(value));
-  return out;
 }
 
 TEST_F(Stepping, EvaluatesTheExpressionOfAPltEntry) {

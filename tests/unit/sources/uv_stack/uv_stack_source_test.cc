@@ -12,11 +12,11 @@ using namespace std::chrono_literals;
 
 constexpr std::uint64_t kRunWord = 0x7ffe00001000;
 constexpr std::uint64_t kIoWord = 0x7ffe00000800;
-constexpr std::uint64_t kStack = 0x7ffe00000000;
+constexpr std::uint64_t kSourceStack = 0x7ffe00000000;
 constexpr std::uint64_t kIsolate = 0x5000000;
-constexpr std::uint64_t kTimersSite = 0x1100;
-constexpr std::uint64_t kPollSite = 0x1200;
-constexpr std::uint64_t kWaitSite = 0x2200;
+constexpr std::uint64_t kSourceTimersSite = 0x1100;
+constexpr std::uint64_t kSourcePollSite = 0x1200;
+constexpr std::uint64_t kSourceWaitSite = 0x2200;
 constexpr GcWord kGcWord{.address = kIsolate + 0x40, .value = 1};
 
 /// FakeMemory that counts the reads.
@@ -41,10 +41,10 @@ class CountingMemory final : public MemoryReader {
 class UvStackSourceTest : public testing::Test {
  protected:
   UvStackSourceTest() {
-    memory().map(kStack, 0x2000);
+    memory().map(kSourceStack, 0x2000);
     memory().map(kIsolate, 0x100);
-    sites_->run_sites = {{kTimersSite, Phase::kTimers}, {kPollSite, Phase::kPoll}};
-    sites_->wait_sites = {kWaitSite};
+    sites_->run_sites = {{kSourceTimersSite, Phase::kTimers}, {kSourcePollSite, Phase::kPoll}};
+    sites_->wait_sites = {kSourceWaitSite};
     auto counters = ThreadCounters::open(getpid(), getpid());
     if (!counters) throw std::runtime_error(counters.error().message);
     source_ = std::make_unique<UvStackSource>(
@@ -54,10 +54,10 @@ class UvStackSourceTest : public testing::Test {
   }
 
   FakeMemory& memory() { return reader_->memory; }
-  void in_timers() { memory().write(kRunWord, kTimersSite); }
+  void in_timers() { memory().write(kRunWord, kSourceTimersSite); }
   void waiting() {
-    memory().write(kRunWord, kPollSite);
-    memory().write(kIoWord, kWaitSite);
+    memory().write(kRunWord, kSourcePollSite);
+    memory().write(kIoWord, kSourceWaitSite);
   }
   void collecting(bool yes) {
     memory().write(kGcWord.address, yes ? kGcWord.value : std::uint32_t{0});
@@ -139,7 +139,7 @@ TEST_F(UvStackSourceTest, AWordThatIsGoneIsGivenUpAndTheLoopIsNot) {
 TEST_F(UvStackSourceTest, AStackThatIsGoneEndsTheLoopWithOrWithoutAWord) {
   source_->watch_gc(kGcWord);
   look();
-  memory().unmap(kStack);
+  memory().unmap(kSourceStack);
   EXPECT_FALSE(source_->sample(now_ + 1ms));
 }
 
