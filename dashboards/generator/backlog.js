@@ -3,7 +3,7 @@
 import { RowBuilder } from '@grafana/grafana-foundation-sdk/dashboard';
 import * as units from '@grafana/grafana-foundation-sdk/units';
 
-import { BACKLOG, OVERVIEW, finish, frame } from './frame.js';
+import { BACKLOG, OVERVIEW, finish, frame, runbooks } from './frame.js';
 import * as panels from './panels.js';
 import * as queries from './queries.js';
 
@@ -11,7 +11,8 @@ const { LISTENER_LEGEND, LOOP_LEGEND } = panels;
 const { backlogUsed, byListener, byLoop, byProcess, ofLoops, rate } = queries;
 
 const USED_BOUND = 0.8;
-const LAG_BOUND = 0.1;
+// As in the alert EventLoopBacklogFullLoopHealthy.
+const LAG_BOUND = 0.25;
 const USED_COLORS = [
   [null, 'green'],
   [0.5, 'yellow'],
@@ -34,7 +35,7 @@ const EXPLANATION = `
 | empty | late | Clients are connected and wait for answers: unread connections rise. | As in the first line. |
 | empty, but overflows rise | any | Another listener of the network namespace overflows. | \`ss -ltn\` there: Recv-Q above Send-Q. |
 
-A full queue is not refused: Linux drops the handshake and clients see time-outs. Runbooks, one per alert: \`docs/runbooks/\`.
+A full queue is not refused: Linux drops the handshake and clients see time-outs. Every alert has a runbook: \`docs/runbooks/\`.
 `.trim();
 
 function explanation() {
@@ -57,8 +58,8 @@ function pattern() {
         height: 6,
         description:
           'By listener, over the minute before: green while its queue stays under 80 %. Above that, orange if ' +
-          'a loop of the process was late by 100 ms or more (the loop is blocked), red if none was (accepts are ' +
-          `stuck), purple if the lag is not measured. ${ABSENT_WHERE}`,
+          'a loop of the process was late by 250 ms or more (the loop is blocked), red if none was (accepts are ' +
+          `stuck), purple if the lag is not measured. ${ABSENT_WHERE} ${runbooks('EventLoopBacklogFullLoopHealthy')}`,
         queries: [[queries.backlogPattern(USED_BOUND, LAG_BOUND), LISTENER_LEGEND]],
       },
       panels.steps([[null, 'green']]),
@@ -67,7 +68,7 @@ function pattern() {
 }
 
 function listeners() {
-  return panels.rows(
+  const panel = panels.rows(
     {
       title: 'Listeners',
       unit: units.Short,
@@ -104,6 +105,7 @@ function listeners() {
     ],
     ['Time', 'job'],
   );
+  return panels.largestFirst(panel, 'Used');
 }
 
 function depth() {
@@ -144,7 +146,8 @@ function used() {
       description:
         'Largest depth of the minute before as a share of what the queue holds (limit + 1): 100 % is full, ' +
         'and from there on connections are dropped. Keeps short peaks between two scrapes. Raise the listen ' +
-        `backlog and net.core.somaxconn only if the lag is low and peaks are short. ${ABSENT_WHERE}`,
+        `backlog and net.core.somaxconn only if the lag is low and peaks are short. ${ABSENT_WHERE} ` +
+        runbooks('EventLoopBacklogNearLimit'),
       queries: [[backlogUsed('eventloop_backlog_max_connections'), LISTENER_LEGEND]],
     })
     .thresholds(panels.steps(USED_COLORS));
@@ -174,7 +177,8 @@ function overflows() {
     description:
       'Handshakes that found a full accept queue (overflows), and all dropped connection requests (drops), ' +
       'per second, in the network namespace of the process: processes that share one show the same line, so ' +
-      `do not add them up. Clients see time-outs. 0 for a healthy process. ${ABSENT_WHERE}`,
+      `do not add them up. Clients see time-outs. 0 for a healthy process. ${ABSENT_WHERE} ` +
+      runbooks('EventLoopBacklogOverflowing'),
     queries: [
       [worst('eventloop_listen_overflows_total'), '{{process}} {{pid}} overflows'],
       [worst('eventloop_listen_drops_total'), '{{process}} {{pid}} drops'],
@@ -202,7 +206,8 @@ function unread() {
     description:
       'Accepted and not yet accepted connections that have sent something nobody has read. Rising with the ' +
       'lag: requests wait for the loop. Rising with a low lag: the program does not read (paused streams, ' +
-      `back pressure). Absent where it is not measured. ${ABSENT_WHERE}`,
+      `back pressure). Absent where it is not measured. ${ABSENT_WHERE} ` +
+      runbooks('EventLoopConnectionsUnread'),
     queries: [[byListener('eventloop_unread_connections'), LISTENER_LEGEND]],
   });
 }

@@ -19,6 +19,11 @@ export const DATA_SOURCE = { type: 'prometheus', uid: '${datasource}' };
 export const OVERVIEW = { uid: 'loopscope-overview', title: 'Loop overview' };
 export const BACKLOG = { uid: 'loopscope-backlog', title: 'Backlog and accepts' };
 
+/** Where a panel's description sends its reader: paths in the repository, as it has no address. */
+export function runbooks(...alerts) {
+  return `Runbook: ${alerts.map((alert) => `docs/runbooks/${alert}.md`).join(', ')}.`;
+}
+
 function variable(name, label, description, values) {
   return new QueryVariableBuilder(name)
     .label(label)

@@ -3,6 +3,7 @@
 import { RowBuilder } from '@grafana/grafana-foundation-sdk/dashboard';
 import * as units from '@grafana/grafana-foundation-sdk/units';
 
+import { runbooks } from './frame.js';
 import * as panels from './panels.js';
 import { by, ofLoopscope, rate } from './queries.js';
 
@@ -24,7 +25,7 @@ function sources() {
         height: 6,
         description:
           'Whether the last pass of each source of figures succeeded. Failing: its figures are missing, not ' +
-          'zero; the log and `loopscope doctor` say why.',
+          `zero; the log and \`loopscope doctor\` say why. ${runbooks('LoopscopeSourceFailing')}`,
         queries: [
           [by(`${INSTANCE}, source`, 'min', ofLoopscope('loopscope_source_success')), '{{instance}} {{source}}'],
         ],
@@ -43,7 +44,9 @@ function targets() {
     unit: units.Short,
     width: 6,
     height: 6,
-    description: 'How many processes each Loopscope watches. A step down: a target ended or cannot be read.',
+    description:
+      'How many processes each Loopscope watches. A step down: a target ended or cannot be read. ' +
+      runbooks('EventLoopTargetVanished'),
     queries: [[by(INSTANCE, 'max', ofLoopscope('loopscope_targets')), '{{instance}}']],
   });
 }
@@ -71,9 +74,9 @@ function captures() {
     width: 8,
     height: 7,
     description:
-      'Looks at the stacks of stalled loops per second. perf, ptrace and sleeping: taken, by which way; ' +
-      'refused: not allowed, so functions stay unnamed (`loopscope doctor` says what would allow it). 0 for a ' +
-      'healthy process; absent while stacks are switched off and from programs that embed the library.',
+      'Looks at the stacks of stalled loops per second. perf, ptrace and sleeping: taken, by which way; none: ' +
+      'the thread neither ran long enough nor slept; refused: every way is refused or off, so functions stay ' +
+      'unnamed (`loopscope doctor` says what would allow it). 0 for a healthy process; absent while stacks are switched off and from programs that embed the library.',
     queries: [
       [by('result', 'sum', rate(ofLoopscope('loopscope_stack_captures_total'))), '{{result}}'],
     ],

@@ -3,7 +3,7 @@
 import { RowBuilder } from '@grafana/grafana-foundation-sdk/dashboard';
 import * as units from '@grafana/grafana-foundation-sdk/units';
 
-import { BACKLOG, OVERVIEW, finish, frame } from './frame.js';
+import { BACKLOG, OVERVIEW, finish, frame, runbooks } from './frame.js';
 import { addHealth } from './health.js';
 import * as panels from './panels.js';
 import * as queries from './queries.js';
@@ -35,7 +35,7 @@ function fleet() {
     title: `${BACKLOG.title} of this process`,
     url: `/d/${BACKLOG.uid}?\${__url_time_range}&\${datasource:queryparam}&var-process=\${__value.text}`,
   };
-  return panels.rows(
+  const panel = panels.rows(
     {
       title: 'Fleet',
       unit: units.Short,
@@ -71,6 +71,7 @@ function fleet() {
     ],
     ['Time', 'job', 'function', 'file', 'line', 'where', 'Value #A', 'Value #F'],
   );
+  return panels.largestFirst(panel, 'Lag p99');
 }
 
 function late() {
@@ -83,7 +84,7 @@ function late() {
         'Of all requests that arrive at a random moment, how many wait longer than 100 ms and 500 ms until ' +
         'the loop polls again. Exact: both are bounds of buckets. A stall counts when it ends; while one ' +
         'fills the whole window everybody waits and the value is 100 %. Above 1 %: look at the stalls ' +
-        'below, then at the functions. docs/runbooks/ says what to do per alert.',
+        `below, then at the functions. ${runbooks('EventLoopLagHigh', 'EventLoopLagCritical')}`,
       queries: [
         [queries.lateFraction('0.1'), `${LOOP_LEGEND} > 100 ms`],
         [queries.lateFraction('0.5'), `${LOOP_LEGEND} > 500 ms`],
@@ -114,8 +115,9 @@ function lagQuantiles() {
     width: 12,
     description:
       'Lag that half, 90 %, 99 % and 99.9 % of all arrivals stayed under, over all selected loops together. ' +
-      'Interpolated within a bucket: an idle loop reads up to 1 ms. While one stall fills the whole window ' +
-      'of every selected loop there is nothing to count and the lines have a gap; the panel beside it has none.',
+      'Interpolated within a bucket: an idle loop reads up to 1 ms, and 10 s is the most. While one stall ' +
+      'fills the whole window of every selected loop there is nothing to count and the lines have a gap; ' +
+      'the panel above has none.',
     queries: [0.5, 0.9, 0.99, 0.999].map((quantile) => [
       queries.lagQuantile(quantile),
       `p${quantile * 100}`,
@@ -145,7 +147,7 @@ function blockedNow() {
       description:
         'For how long each loop had been busy without polling when it was scraped: yellow from 0.1 s, red ' +
         'from 1 s; the largest of the last few scrapes. Shows a stall while it lasts. Green all along: no ' +
-        'scrape met a block, which short ones can slip through; the maximum above has those.',
+        `scrape met a block, which short ones can slip through; the maximum below has those. ${runbooks('EventLoopBlocked')}`,
       queries: [
         [
           byLoop('max', `max_over_time(${ofLoops('eventloop_blocked_seconds')}[${RATE_WINDOW}])`),
@@ -165,7 +167,8 @@ function utilization() {
       width: 12,
       description:
         'Share of its time that each loop was not waiting for events. Above 90 % for minutes it is ' +
-        'saturated: more processes, or less work on the loop. Low with a high lag: few, long tasks.',
+        'saturated: more processes, or less work on the loop. Low with a high lag: few, long tasks. ' +
+        runbooks('EventLoopSaturated'),
       queries: [[queries.utilization(), LOOP_LEGEND]],
     })
     .max(1);
@@ -189,7 +192,8 @@ function phases() {
 function stallPanels() {
   const counted = grown(ofLoops('eventloop_stalls_total'), RATE_WINDOW);
   const timed = grown(ofLoops('eventloop_stall_seconds_total'), RATE_WINDOW);
-  const more = 'Only what happened shows: a healthy process reads 0 under cpu and has no other series.';
+  const more =
+    'Windows overlap: bars do not add up to a total. A healthy process reads 0 under cpu and has no other cause.';
   return [
     panels.bars({
       title: 'Stalls by cause',
@@ -198,7 +202,8 @@ function stallPanels() {
       description:
         'Busy periods at or over the stall threshold, per window. cpu: it computed; gc: garbage collection; ' +
         'blocked: asleep in a synchronous call (use the asynchronous one); starved: given no CPU (limits or ' +
-        `neighbours, not code); stopped: SIGSTOP or frozen. ${more} docs/causes.md has more.`,
+        `neighbours, not code); stopped: SIGSTOP or frozen. ${more} docs/causes.md has more. ` +
+        runbooks('EventLoopStallsFrequent', 'EventLoopBlockedInSystemCall', 'EventLoopStarved'),
       queries: [[by('cause', 'sum', counted), '{{cause}}']],
     }),
     panels.bars({
@@ -207,7 +212,7 @@ function stallPanels() {
       width: 8,
       description:
         'The same stalls by the phase they happened in: poll is work done for a request, timers work done ' +
-        'on a schedule. A healthy process reads 0 in every phase.',
+        'on a schedule. Windows overlap: bars do not add up to a total. A healthy process reads 0 in every phase.',
       queries: [[by('phase', 'sum', counted), '{{phase}}']],
     }),
     panels.bars({

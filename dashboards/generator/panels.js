@@ -8,6 +8,7 @@ import {
   SortOrder,
   StackingConfigBuilder,
   StackingMode,
+  TableSortByFieldStateBuilder,
   TooltipDisplayMode,
   VisibilityMode,
   VizLegendOptionsBuilder,
@@ -183,4 +184,9 @@ export function column(unit, colors) {
 
 export function markdown(settings) {
   return common(new text.PanelBuilder(), settings).mode(text.TextMode.Markdown).content(settings.content);
+}
+
+/** Rows with the largest value of a column first. */
+export function largestFirst(panel, heading) {
+  return panel.sortBy([new TableSortByFieldStateBuilder().displayName(heading).desc(true)]);
 }

@@ -91,8 +91,8 @@ export function topCulprits(count) {
 }
 
 /**
- * For each loop the function that held it most of late, else in the whole range, else
- * "none", so that the table has this cell for every loop.
+ * For each loop that is there the function that held it most of late, else in the whole
+ * range, else "none", so that the table has this cell for every loop and no other.
  */
 export function lastCulprit() {
   const heaviest = (window) => {
@@ -102,10 +102,11 @@ export function lastCulprit() {
   const named = (series) =>
     `label_join(label_join(${series}, "where", ":", "file", "line"), ` +
     '"culprit", " ", "function", "where")';
-  const nobody = `label_replace(${byLoop('max', ofLoops('eventloop_info'))} * 0, "culprit", "none", "", "")`;
-  const recent = named(heaviest(RATE_WINDOW));
-  const ever = named(heaviest(WHOLE_RANGE));
-  return `${recent} or on (${LOOP_LABELS}) ${ever} or on (${LOOP_LABELS}) ${nobody}`;
+  const alive = byLoop('max', ofLoops('eventloop_info'));
+  const nobody = `label_replace(${alive} * 0, "culprit", "none", "", "")`;
+  const match = `on (${LOOP_LABELS})`;
+  const known = `(${named(heaviest(RATE_WINDOW))} or ${match} ${named(heaviest(WHOLE_RANGE))})`;
+  return `${known} and ${match} ${alive} or ${match} ${nobody}`;
 }
 
 const LISTENER_LABELS = `${PROCESS_LABELS}, listener`;

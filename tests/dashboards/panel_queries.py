@@ -38,20 +38,20 @@ def all_panels(dashboard):
         yield from panel.get("panels") or []
 
 
-def substitute(expr, rate_interval="1m", time_range="1h", interval="15s"):
+def substitute(expr, rate_interval="1m", time_range="1h", interval="15s", process=".*"):
     """Fills in everything Grafana would; an unknown variable is an error."""
-    values = {
+    filled = {
         "job": ".*",
         "instance": ".*",
-        "process": ".*",
+        "process": process,
         "__rate_interval": rate_interval,
         "__range": time_range,
         "__interval": interval,
     }
-    return VARIABLE.sub(lambda match: values[match.group(1)], expr)
+    return VARIABLE.sub(lambda match: filled[match.group(1)], expr)
 
 
-def queries_of(dashboard, **windows) -> Iterator[PanelQuery]:
+def queries_of(dashboard, **values) -> Iterator[PanelQuery]:
     title = dashboard["title"]
     for panel in all_panels(dashboard):
         for target in panel.get("targets") or []:
@@ -59,7 +59,7 @@ def queries_of(dashboard, **windows) -> Iterator[PanelQuery]:
                 title,
                 panel["title"],
                 target["refId"],
-                substitute(target["expr"], **windows),
+                substitute(target["expr"], **values),
                 bool(target.get("instant")),
                 EMPTY_FOR_HEALTHY in panel.get("description", ""),
             )
@@ -69,13 +69,13 @@ def queries_of(dashboard, **windows) -> Iterator[PanelQuery]:
                 title,
                 f"annotation {annotation['name']}",
                 "Alerts",
-                substitute(annotation["expr"], **windows),
+                substitute(annotation["expr"], **values),
                 False,
                 True,
             )
 
 
-def panel_queries(**windows) -> Iterator[PanelQuery]:
-    """Of both committed dashboards; windows: rate_interval, time_range, interval."""
+def panel_queries(**values) -> Iterator[PanelQuery]:
+    """Of both committed dashboards; values: what substitute() takes."""
     for path in dashboard_files():
-        yield from queries_of(json.loads(path.read_text(encoding="utf-8")), **windows)
+        yield from queries_of(json.loads(path.read_text(encoding="utf-8")), **values)
