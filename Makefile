@@ -7,7 +7,7 @@ BENCH ?=
 MATRIX ?=
 export LOOPSCOPE_FIXTURES ?= $(CURDIR)/build/fixtures
 
-.PHONY: help build run test fixtures configure format check-format lint asan tsan fuzz bench culprit-matrix clean distclean
+.PHONY: help build run test fixtures configure format check-format lint asan tsan fuzz bench culprit-matrix dashboards clean distclean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "make %-15s %s\n", $$1, $$2}'
@@ -65,9 +65,13 @@ bench: fixtures build ## cost to the target, own footprint, scrape latency: buil
 culprit-matrix: fixtures build ## how often culprits are named right, on every Node: build/culprit-matrix.md
 	tests/e2e/culprit_matrix_report.py $(MATRIX)
 
+dashboards: ## write the Grafana dashboards anew from dashboards/generator
+	@tools/setup.sh dashboards
+	tools/dashboards.sh
+
 clean: ## remove what was built; downloads in build/fixtures stay
 	find $(BUILD) -mindepth 1 -maxdepth 1 ! -name fixtures -exec rm -rf {} + 2>/dev/null || true
 	rm -rf build-dev build-asan build-tsan build-fuzz
 
 distclean: clean
-	rm -rf $(BUILD)
+	rm -rf $(BUILD) dashboards/generator/node_modules

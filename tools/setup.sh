@@ -2,7 +2,7 @@
 # Installs what building and testing Loopscope needs on a bare Debian machine
 # (12 or newer), and nothing that is already there. As root, or by sudo.
 #
-#   tools/setup.sh [build|test|lint|fuzz|all]...     (default: build)
+#   tools/setup.sh [build|test|lint|fuzz|dashboards|all]...     (default: build)
 set -euo pipefail
 # shellcheck source=tools/apt.sh
 . "$(dirname "$0")/apt.sh"
@@ -53,6 +53,10 @@ cmd:python3      | python3      | include check
 readonly kFuzz="
 cmd:clang++ | clang           | libFuzzer comes with Clang
 -           | libclang-rt-dev | libFuzzer and sanitizer run times
+"
+readonly kDashboards="
+cmd:node | nodejs | writes the Grafana dashboards
+cmd:npm  | npm    | fetches what their generator needs
 "
 
 usage() {
@@ -128,8 +132,9 @@ for group in "$@"; do
       ;;
     lint) tables+=$kLint ;;
     fuzz) tables+=$kFuzz ;;
+    dashboards) tables+=$kDashboards ;;
     all)
-      tables+=$kBuild$kTest$kLint$kFuzz
+      tables+=$kBuild$kTest$kLint$kFuzz$kDashboards
       promtool=yes
       ;;
     *) usage ;;

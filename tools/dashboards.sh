@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# Writes the Grafana dashboards. Installs the generator's npm packages first, unless those
+# of its lock file are already there.
+#
+#   tools/dashboards.sh [DIRECTORY]     (default: dashboards/)
+set -euo pipefail
+
+root=$(cd "$(dirname "$0")/.." && pwd)
+directory=$(cd "${1:-$root/dashboards}" && pwd)
+generator=$root/dashboards/generator
+stamp=$generator/node_modules/.installed-lock
+
+for program in node npm; do
+  command -v "$program" >/dev/null || {
+    echo "error: $program is missing; run tools/setup.sh dashboards" >&2
+    exit 1
+  }
+done
+cd "$generator"
+exec 9<"$generator/package-lock.json"
+flock 9 # a test may run at the same time
+if ! cmp -s package-lock.json "$stamp"; then
+  echo "dashboards: installing the generator's packages with npm ci"
+  npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+  cp package-lock.json "$stamp"
+fi
+node generate.js "$directory"
