@@ -13,6 +13,7 @@
 #include <chrono>
 #include <cstring>
 
+#include "base/unique_fd.h"
 #include "culprit/perf_record.h"
 #include "target/proc_file.h"
 
@@ -93,9 +94,7 @@ class Ring {
   void* memory_;
 };
 
-}  // namespace
-
-Result<std::unique_ptr<StackTaker>> PerfTaker::open(int pid, int tid) {
+UniqueFd open_event(int tid) {
   perf_event_attr attr{};
   attr.size = sizeof attr;
   attr.type = PERF_TYPE_SOFTWARE;
@@ -111,32 +110,45 @@ Result<std::unique_ptr<StackTaker>> PerfTaker::open(int pid, int tid) {
   attr.wakeup_events = 1;
   attr.use_clockid = 1;
   attr.clockid = CLOCK_MONOTONIC;
-  UniqueFd event(
+  return UniqueFd(
       static_cast<int>(::syscall(SYS_perf_event_open, &attr, tid, -1, -1, PERF_FLAG_FD_CLOEXEC)));
-  if (!event.valid()) return perf_error(tid, errno);
-  return std::unique_ptr<StackTaker>(new PerfTaker(pid, tid, std::move(event)));
+}
+
+/// The first event of a machine takes 8 to 16 ms to open: the kernel patches its scheduler
+/// for it, and again when the last one is closed. One of our own thread, never enabled,
+/// stays open so that those of targets come at once.
+void keep_perf_ready() { static const UniqueFd kOwn = open_event(0); }
+
+}  // namespace
+
+Result<std::unique_ptr<StackTaker>> PerfTaker::open(int pid, int tid) {
+  keep_perf_ready();
+  if (!open_event(tid).valid()) return perf_error(tid, errno);
+  return std::unique_ptr<StackTaker>(new PerfTaker(pid, tid));
 }
 
 Result<std::vector<StackSample>> PerfTaker::take(std::size_t count, Nanos patience) {
   count = std::min(count, kMaxSamples);
-  Ring ring(event_.get());
+  const UniqueFd event = open_event(tid_);
+  if (!event.valid()) return perf_error(tid_, errno);
+  Ring ring(event.get());
   if (!ring.valid()) {
     return Error{"perf events of thread " + std::to_string(tid_) +
                  ": no buffer: " + errno_text(errno) + " (kernel.perf_event_mlock_kb limits it)"};
   }
-  if (::ioctl(event_.get(), PERF_EVENT_IOC_ENABLE, 0) != 0) return perf_error(tid_, errno);
+  if (::ioctl(event.get(), PERF_EVENT_IOC_ENABLE, 0) != 0) return perf_error(tid_, errno);
   std::vector<StackSample> samples;
   const Nanos deadline = taking_time() + patience;
   for (Nanos left = patience; left > Nanos(0) && samples.size() < count;
        left = deadline - taking_time()) {
-    pollfd ready{event_.get(), POLLIN, 0};
+    pollfd ready{event.get(), POLLIN, 0};
     const timespec timeout{left / std::chrono::seconds(1),
                            (left % std::chrono::seconds(1)).count()};
     if (::ppoll(&ready, 1, &timeout, nullptr) < 0 && errno != EINTR) break;
     ring.drain(samples);
     if ((ready.revents & POLLHUP) != 0) break;  // the thread has ended
   }
-  ::ioctl(event_.get(), PERF_EVENT_IOC_DISABLE, 0);
+  ::ioctl(event.get(), PERF_EVENT_IOC_DISABLE, 0);
   ring.drain(samples);
   // The kernel writes ids as our own PID namespace has them; what was asked for is known.
   for (StackSample& sample : samples) {
