@@ -10,7 +10,7 @@ order, and is compared within itself:
     ticker      a program that wakes up every 4 ms, as Loopscope does, and reads nothing
     prom_client prom-client's default metrics on
 
-CPU is the target's own (schedstat of all its threads), so that the CPU that the load
+CPU is the target's own (the clock of the process), so that the CPU that the load
 generator or Loopscope takes elsewhere does not count as the target's.
 
 Where CPUs are hardware threads of one core, or a hypervisor polls before it halts one,

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures what Loopscope costs. Results: build/bench/results.json and results.md.
 
-    bench/run.py [--quick] [--node MAJOR] [PART...]     parts: overhead stacks footprint scrape
+    bench/run.py [--scale X] [--node MAJOR] [PART...]     parts: overhead stacks footprint scrape
 """
 
 import argparse
@@ -44,7 +44,7 @@ def machine():
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("parts", nargs="*", metavar="PART", help=" ".join(PARTS))
-    parser.add_argument("--quick", action="store_true", help="a tenth of the time")
+    parser.add_argument("--scale", type=float, default=1.0, help="of the time: 0.1 is a quick look")
     parser.add_argument("--node", default="22", help="Node test binary for the target")
     parser.add_argument("--output", type=Path, default=CACHE_DIR, help="folder for the results")
     arguments = parser.parse_args()
@@ -57,7 +57,7 @@ def parse_arguments():
 def main():
     arguments = parse_arguments()
     parts = arguments.parts or PARTS
-    scale = 0.1 if arguments.quick else 1.0
+    scale = arguments.scale
     results = {"machine": machine()}
     sections = ["Measured on {cpus} CPUs ({cpu_model}), Linux {kernel}, {date}.".format(
         **results["machine"])]

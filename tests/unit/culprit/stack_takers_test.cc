@@ -76,6 +76,10 @@ TEST(PerfTakerTest, SamplesARunningThreadWithoutStoppingIt) {
   ASSERT_EQ(child.hear(), 'r');
   auto taker = PerfTaker::open(child.pid(), child.pid());
   if (!taker) GTEST_SKIP() << taker.error().message;
+  ASSERT_TRUE(eventually([&] {
+    const auto first = (*taker)->take(1, kPatience);
+    return !first || (!first->empty() && in_spin(first->front()));
+  })) << "the child has come to spin";
   const auto samples = (*taker)->take(3, kPatience);
   expect_spinning(samples, child.pid());
   EXPECT_EQ(samples->size(), 3u);
