@@ -23,7 +23,9 @@ left is what the watching itself costs: reads, preemption, cold caches.
 import os
 import random
 import signal
+import tempfile
 import time
+from pathlib import Path
 
 from harness import env, procfs
 from lib.load import Load
@@ -64,6 +66,8 @@ class Slots:
         time.sleep(SLOT_SECONDS)
         cpu_end, answers_end, end = self._state()
         done = answers_end - answers
+        if done == 0:
+            raise RuntimeError(f"no answer in a slot of {arm}")
         return (cpu_end - cpu) / done, done / (end - begin)
 
 
@@ -86,7 +90,10 @@ def run(seconds, node="22", share_cpu=False, seed=1):
         )
         port = app.wait_line(r"^ready (\d+)").group(1)
         load = Load(session, port)
-        loopscope = session.loopscope("--pid", app.pid)
+        config = Path(session.enter_context(tempfile.TemporaryDirectory())) / "loopscope.yaml"
+        # A stop that is itself stopped half-way would leave the target standing for a slot.
+        config.write_text(f"stacks: {{ptrace: false}}\ntargets:\n  - pid: {app.pid}\n")
+        loopscope = session.loopscope("--config", config)
         loopscope.wait_for_loop(app.pid, source="uv_stack")
         ticker = session.spawn(compile_c("ticker"), TICK_US)
         if share_cpu:
