@@ -16,6 +16,7 @@ import tempfile
 
 import yaml
 
+REPOSITORY = pathlib.Path(__file__).resolve().parent.parent
 RULES = "dashboards/alerts/loopscope.rules.yaml"
 TESTS = "dashboards/alerts/tests"
 ALERTMANAGER = "dashboards/alerts/alertmanager.example.yaml"
@@ -47,8 +48,8 @@ class Catalogue:
             self.labels.update(re.findall(r"`(\w+)`", labels))
 
 
-def find_promtool(root):
-    fixtures = os.environ.get("LOOPSCOPE_FIXTURES", root / "build" / "fixtures")
+def find_promtool():
+    fixtures = os.environ.get("LOOPSCOPE_FIXTURES", REPOSITORY / "build" / "fixtures")
     found = shutil.which("promtool") or shutil.which("promtool", path=f"{fixtures}/bin")
     if not found:
         sys.exit("error: promtool is missing; run tools/setup.sh test")
@@ -58,7 +59,7 @@ def find_promtool(root):
 class Checker:
     def __init__(self, root):
         self.root = root
-        self.promtool = find_promtool(root)
+        self.promtool = find_promtool()
         self.problems = []
         self.catalogue = Catalogue((root / CATALOGUE).read_text())
         groups = yaml.safe_load((root / RULES).read_text())["groups"]
@@ -168,14 +169,19 @@ class Checker:
 
     def check_syntax(self, blocks):
         """Each block becomes a recording rule: promtool 2.42 parses queries only in rules."""
+        if self.parse_all(blocks)[0]:
+            return
+        for where, block in blocks:
+            fine, output = self.parse_all([(where, block)])
+            if not fine:
+                self.problem(where, f"promtool:\n{output}")
+
+    def parse_all(self, blocks):
+        rules = [{"record": "checked", "expr": block} for _, block in blocks]
         with tempfile.TemporaryDirectory() as directory:
             file = pathlib.Path(directory) / "blocks.yaml"
-            for where, block in blocks:
-                rule = {"record": "checked", "expr": block}
-                file.write_text(yaml.safe_dump({"groups": [{"name": "a", "rules": [rule]}]}))
-                fine, output = self.run_promtool("check", "rules", str(file))
-                if not fine:
-                    self.problem(where, f"promtool:\n{output}")
+            file.write_text(yaml.safe_dump({"groups": [{"name": "blocks", "rules": rules}]}))
+            return self.run_promtool("check", "rules", "--lint=none", str(file))
 
     def check_docs(self):
         text = (self.root / DOC).read_text()
@@ -204,8 +210,7 @@ class Checker:
 
 
 def main():
-    default = pathlib.Path(__file__).resolve().parent.parent
-    root = pathlib.Path(sys.argv[1]).resolve() if len(sys.argv) > 1 else default
+    root = pathlib.Path(sys.argv[1]).resolve() if len(sys.argv) > 1 else REPOSITORY
     problems = Checker(root).run()
     for problem in problems:
         print(problem)
