@@ -12,8 +12,4 @@ bool is_runtime_image(std::string_view base_name);
 /// the standard library, templates of it compiled into the program among them.
 bool is_runtime_function(std::string_view function);
 
-/// Whether a function (readable_symbol()) is part of V8's garbage collector. Names as of V8
-/// 10.2 to 14 (Node 18 to 26); allocation and write barriers are not among them.
-bool is_gc_function(std::string_view function);
-
 }  // namespace loopscope

@@ -43,7 +43,6 @@ bool NativeImage::learn(std::span<const std::uint64_t> addresses) {
       function.end = begin + std::max<std::uint64_t>(symbols[i]->size, 1);
       function.name = readable_symbol(symbols[i]->name);
       function.is_runtime = is_runtime_ || is_runtime_function(function.name);
-      function.is_gc = is_gc_function(function.name);
     }
     functions_.insert_or_assign(begin, std::move(function));
   }

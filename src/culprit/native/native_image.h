@@ -24,7 +24,6 @@ class NativeImage {
     std::uint64_t end = 0;  ///< vaddr
     std::string name;       ///< for people; empty: no symbol covers the address
     bool is_runtime = false;
-    bool is_gc = false;
   };
 
   NativeImage(LoadedImage image, std::string base_name);

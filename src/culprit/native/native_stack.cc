@@ -106,7 +106,6 @@ class NativeStackReader final : public NativeStack {
       if (const NativeImage::Function* function = found.image->find(found.lookup)) {
         native.frame.function = function->name;
         native.is_runtime = function->is_runtime;
-        native.is_gc = function->is_gc;
       }
     } else if (auto named = find_in_perf_map(found.lookup)) {
       native.frame = std::move(*named);

@@ -21,7 +21,6 @@ struct NativeFrame {
   std::uint64_t pc = 0;
   bool is_runtime = false;  ///< in libc, libuv, the dynamic loader, libstdc++ or the kernel's vdso:
                             ///< not the program's own
-  bool is_gc = false;       ///< V8's collector
 };
 
 class NativeImage;

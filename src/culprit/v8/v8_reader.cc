@@ -19,13 +19,7 @@ V8Walk V8Reader::walk(const StackSample& sample, const MemoryReader& memory, con
   learn_root(sample, memory, map, thread);
   const V8Heap heap(layout_, memory);
   V8Frames frames(heap, codes_, scripts_);
-  V8Walk walk = V8Walker(frames, code_map_, isolates_, map, sample, thread.isolate_root).walk();
-  if (const auto state = state_word(thread, memory)) {
-    if (const auto value = memory.read_value<std::uint32_t>(state->address)) {
-      walk.in_gc = *value == state->gc_value;
-    }
-  }
-  return walk;
+  return V8Walker(frames, code_map_, isolates_, map, sample, thread.isolate_root).walk();
 }
 
 V8Walk V8Reader::walk_from(const GeneratedFrame& entry, const StackSample& sample,

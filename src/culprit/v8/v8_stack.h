@@ -28,8 +28,6 @@ struct V8Walk {
   bool trusted = false;
   /// The isolate says that no JavaScript is on the stack (an idle loop).
   bool no_javascript = false;
-  /// V8's collector runs (isolate's VM state); absent: not known.
-  std::optional<bool> in_gc;
   std::vector<V8Frame> frames;
   std::string problem;  ///< why it is not trusted; for the log at debug level
 };

@@ -28,25 +28,5 @@ TEST(NativeClass, KnowsLinkedInRuntimeFunctions) {
   }
 }
 
-TEST(NativeClass, KnowsTheCollectorButNotAllocation) {
-  for (const char* name :
-       {"v8::internal::Heap::CollectGarbage", "v8::internal::Heap::CollectGarbage::{lambda}",
-        "v8::internal::Scavenger::ScavengeObject", "v8::internal::ScavengerCollector::JobTask::Run",
-        "v8::internal::MarkCompactCollector::MarkLiveObjects",
-        "v8::internal::MarkingVisitorBase::VisitPointersImpl",
-        "v8::internal::MainMarkingVisitor::Visit", "v8::internal::Sweeper::RawSweep",
-        "v8::internal::ConcurrentMarking::Run", "v8::internal::IncrementalMarking::Step",
-        "v8::internal::Evacuator::EvacuatePage", "cppgc::internal::MarkerBase::AdvanceMarking"}) {
-    EXPECT_TRUE(is_gc_function(name)) << name;
-  }
-  for (const char* name :
-       {"v8::internal::Heap::AllocateRaw", "v8::internal::Factory::NewJSArray",
-        "v8::internal::MainAllocator::AllocateRawSlow", "v8::internal::WriteBarrier::Marking",
-        "v8::internal::ScavengeTaskObserver::Step", "v8::internal::MarkingBarrier::Write",
-        "v8::internal::JsonParser::ParseJsonArray", "my::Sweeper::run", ""}) {
-    EXPECT_FALSE(is_gc_function(name)) << name;
-  }
-}
-
 }  // namespace
 }  // namespace loopscope

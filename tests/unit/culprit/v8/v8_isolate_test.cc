@@ -74,14 +74,5 @@ TEST_F(V8IsolateTest, TellsWhereItsStateIs) {
   EXPECT_FALSE(state());
 }
 
-TEST_F(V8IsolateTest, WalksTellCollections) {
-  v8_.memory.write(FakeV8::kStack + 0x400, FakeV8::kIsolate);
-  v8_.sp = FakeV8::kStack + 0x100;
-  V8Reader reader(v8_.layout, FakeV8::image());
-  EXPECT_EQ(reader.walk(v8_.sleeping_sample(), v8_.memory, FakeV8::map(), thread_).in_gc, false);
-  v8_.memory.write(FakeV8::root_word(v8_.layout.isolate_state), std::uint32_t{1});
-  EXPECT_EQ(reader.walk(v8_.sleeping_sample(), v8_.memory, FakeV8::map(), thread_).in_gc, true);
-}
-
 }  // namespace
 }  // namespace loopscope
