@@ -70,4 +70,4 @@ clean: ## remove what was built; downloads in build/fixtures stay
 	rm -rf build-dev build-asan build-tsan build-fuzz
 
 distclean: clean
-	rm -rf $(BUILD)
+	rm -rf $(BUILD) web/node_modules
