@@ -38,16 +38,17 @@ class Row {
     };
     this.element = element('li', { classes: 'loop' }, this.pick, this.strip,
       figure('blocked', 'Blocked now'), figure('lag', 'Largest lag, 1 min'),
-      figure('late', 'Late by over 100 ms'), figure('busy', 'Busy'),
+      figure('late', 'Late by > 100 ms'), figure('busy', 'Busy'),
       figure('stalls', 'Stalls'));
   }
 
   fill({ now, history }) {
     const runtime = [now.runtime, now.runtime_version].filter(Boolean).join(' ');
-    const extra = Object.entries(now.labels ?? {}).map(([name, value]) => `${name}=${value}`);
+    const extra = Object.entries(now.labels ?? {}).slice(0, 10)
+      .map(([name, value]) => `${shown(name, 40)}=${shown(value, 40)}`);
     setText(this.name, shown(now.process, 60));
     setText(this.about, [
-      `${now.pid} ${shown(now.loop, 24)}`, shown(runtime, 40), ...extra.map((e) => shown(e, 40)),
+      `${now.pid} ${shown(now.loop, 24)}`, shown(runtime, 40), ...extra,
       now.source === 'uv_stack' ? null : shown(now.source, 24),
     ].filter(Boolean).join(' · '));
     this.pick.title = shown(now.note ?? 'Show this loop in the charts', 300);

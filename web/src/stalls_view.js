@@ -11,7 +11,7 @@ const KINDS = new Set(['js', 'native', 'kernel']);
 
 function frame({ kind, function: name, file, line }) {
   const known = KINDS.has(kind) ? kind : 'unknown';
-  return element('li', {},
+  return element('li', { classes: 'frame' },
     element('span', { text: known, classes: ['kind', known] }), ' ',
     element('span', { text: shown(name, LONG) || '(no name)', classes: ['foreign', 'function'] }), ' ',
     element('span', { text: place(file, line, LONG), classes: ['foreign', 'place'] }));
@@ -25,9 +25,10 @@ function details(stall) {
   const causes = Object.entries(stall.causes)
     .filter(([, seconds]) => seconds > 0)
     .sort((a, b) => b[1] - a[1])
-    .map(([cause, seconds]) => `${cause} ${duration(seconds)}`);
+    .slice(0, 20)
+    .map(([cause, seconds]) => `${shown(cause, 40)} ${duration(seconds)}`);
   const facts = element('dl', { classes: 'facts' },
-    term('Why', causes.join(', ') || stall.cause),
+    term('Why', causes.join(', ') || shown(stall.cause, 40)),
     ...(stall.detail ? [term('Waited for', shown(stall.detail, LONG))] : []),
     ...(stall.function ? [term('Who', `${shown(stall.function, LONG)} at ${place(stall.file, stall.line, LONG)}`)] : []));
   if (stall.stack.length === 0) {
@@ -80,7 +81,7 @@ class StallRows {
     setText(length, duration(stall.duration_seconds) + (stall.in_progress ? ' so far' : ''));
     setClass(length, 'alarm', stall.in_progress);
     setText(phase, look(stall.phase).label);
-    setText(cause, stall.cause);
+    setText(cause, shown(stall.cause, 40));
     const at = place(stall.file, stall.line, 60);
     setText(who, stall.function
       ? [shown(stall.function, 60), at].filter(Boolean).join(' at ')
