@@ -39,7 +39,8 @@ export class Poller {
       this.model.setState(await getJson('api/v1/loops'));
       const since = this.model.stallsSince();
       if (since !== null) {
-        this.model.setStalls(await getJson(`api/v1/stalls?limit=${STALLS_ASKED}&since=${since}`));
+        const path = `api/v1/stalls?limit=${STALLS_ASKED}&since=${since}`;
+        this.model.setStalls(await getJson(path), since);
       }
       this.#failures = 0;
       this.onAnswer();

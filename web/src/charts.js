@@ -59,7 +59,7 @@ class Chart {
     this.plot = new uPlot({
       width: Math.max(200, this.place.clientWidth),
       height: HEIGHT,
-      padding: [10, 10, 0, 0],
+      padding: [10, 30, 0, 0],
       scales: {
         x: { time: true, range: () => [this.to - WINDOW_SECONDS, this.to] },
         y: { range: (_, __, max) => [0, Math.max(smallest, (max ?? 0) * 1.1)] },

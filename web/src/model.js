@@ -10,6 +10,10 @@ const MAX_LOOPS = 500;
 const MAX_LISTENERS = 200;
 // A stack may be named a little after its stall has ended.
 const SETTLED_SECONDS = 5;
+// A stall that lasts longer than this is asked for now and then only: with it come all the
+// newer ones of other loops.
+const LONG_SECONDS = 30;
+const LONG_EVERY = 10; // answers
 // Less is ordinary work, not worth a person's attention.
 const BLOCKED_SECONDS = 0.05;
 
@@ -32,11 +36,12 @@ export class Model {
     this.loops = new Map(); // key: {key, now, history}
     this.listeners = new Map(); // key: {key, now, ring}
     this.sources = [];
-    this.stalls = []; // newest first, each with begin and end in seconds
+    this.stalls = []; // in progress, then newest first; with begin and end in seconds
     this.fleet = new Ring(KEPT_ANSWERS, Object.keys(FLEET).length);
     this.leftOut = 0;
     this.stallsSeen = NaN;
     this.stallsWanted = true;
+    this.answers = 0;
   }
 
   // An answer of /api/v1/loops.
@@ -47,6 +52,7 @@ export class Model {
       this.forget(); // another exporter answers: stalls are numbered anew
       this.#addLoops(time, known);
     }
+    this.answers++;
     this.time = time;
     this.targets = state.targets;
     this.leftOut = state.loops.length - known.length;
@@ -90,21 +96,33 @@ export class Model {
 
   // Records up to this id can no longer change; null: there is nothing new to ask for.
   stallsSince() {
-    const open = this.stalls.filter((s) => s.in_progress || this.time - s.end < SETTLED_SECONDS);
+    const open = this.stalls.filter((s) =>
+      (s.in_progress ? this.#isDue(s) : this.time - s.end < SETTLED_SECONDS));
     if (!this.stallsWanted && open.length === 0) return null;
     if (open.length > 0) return Math.min(...open.map((s) => s.id)) - 1;
-    return this.stalls.length > 0 ? this.stalls[0].id : 0;
+    return Math.max(0, ...this.stalls.map((s) => s.id));
   }
 
-  // An answer of /api/v1/stalls, newest first.
-  setStalls(records) {
+  // Whether a stall in progress is to be asked for: also when its loop is no longer in it.
+  #isDue(stall) {
+    const lasts = this.time - stall.begin;
+    const blocked = this.loops.get(loopKey(stall))?.now.blocked_seconds ?? 0;
+    return lasts < LONG_SECONDS || blocked < lasts - 2 || this.answers % LONG_EVERY === 0;
+  }
+
+  // The records after id `since`, as /api/v1/stalls has them. A stall in progress that is
+  // not among them has been pushed out by newer ones; its end will not be told.
+  setStalls(records, since = 0) {
     this.stallsWanted = false;
-    const byId = new Map(this.stalls.map((stall) => [stall.id, stall]));
+    const byId = new Map(this.stalls.map((stall) =>
+      [stall.id, stall.id > since ? { ...stall, in_progress: false } : stall]));
     for (const record of records) {
       const begin = stallBegin(record);
       byId.set(record.id, { ...record, begin, end: begin + record.duration_seconds });
     }
-    this.stalls = [...byId.values()].sort((a, b) => b.id - a.id).slice(0, KEPT_STALLS);
+    this.stalls = [...byId.values()]
+      .sort((a, b) => b.in_progress - a.in_progress || b.id - a.id)
+      .slice(0, KEPT_STALLS);
   }
 
   // The stalls to mark on a loop's strip.

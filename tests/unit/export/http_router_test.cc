@@ -105,11 +105,11 @@ TEST_F(HttpRouterTest, StallsSinceAnIdAreTheNewerOnes) {
 }
 
 TEST_F(HttpRouterTest, PageMayLoadNothingFromElsewhere) {
-  for (const auto& [path, type] : std::vector<std::pair<std::string, std::string>>{
-           {"/", "text/html"},
-           {"/app.js", "text/javascript"},
-           {"/style.css", "text/css"},
-           {"/third-party.txt", "text/plain"}}) {
+  for (const auto& [path, type] :
+       std::vector<std::pair<std::string, std::string>>{{"/", "text/html"},
+                                                        {"/app.js", "text/javascript"},
+                                                        {"/style.css", "text/css"},
+                                                        {"/third-party.txt", "text/plain"}}) {
     const HttpResponse response = get(path);
     EXPECT_EQ(response.status, 200) << path;
     EXPECT_EQ(response.content_type, type + "; charset=utf-8");

@@ -93,8 +93,9 @@ TEST(LoopsJson, ShowsLoopsListenersAndSources) {
 }
 
 TEST(LoopsJson, AnEmptySnapshotHasEmptyArrays) {
-  EXPECT_EQ(loops_json({}, kTakenAt),
-            R"({"time":"2023-11-14T22:13:20.250Z","targets":0,"loops":[],"listeners":[],"sources":[]})");
+  EXPECT_EQ(
+      loops_json({}, kTakenAt),
+      R"({"time":"2023-11-14T22:13:20.250Z","targets":0,"loops":[],"listeners":[],"sources":[]})");
 }
 
 TEST(Json, HostileStringsComeOutAsValidJson) {

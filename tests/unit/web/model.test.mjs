@@ -34,6 +34,28 @@ test('a stall is asked for again until its stack is settled', () => {
   assert.equal(model.stallsSince(), null);
 });
 
+test('a very long stall is asked for now and then, and at once when it is over', () => {
+  const model = new Model();
+  const asked = [];
+  for (let second = 1; second <= 60; second++) {
+    model.setState(state(100 + second, [loop({ blocked_seconds: second })]));
+    if (model.stallsSince() !== null) asked.push(second);
+    model.setStalls([stall(8, 100, second, { in_progress: true })]);
+  }
+  assert.deepEqual(asked, [...Array.from({ length: 29 }, (_, i) => i + 1), 30, 40, 50, 60]);
+  model.setState(state(161, [loop({ blocked_seconds: 0 })]));
+  assert.equal(model.stallsSince(), 7);
+});
+
+test('stalls in progress come first, and end when they are pushed out', () => {
+  const model = after(100);
+  model.setStalls([stall(9, 99, 0.1), stall(5, 90, 10, { in_progress: true }), stall(4, 80, 1)]);
+  assert.deepEqual(model.stalls.map((s) => s.id), [5, 9, 4]);
+  model.setStalls([stall(10, 99, 0.1)], 4);
+  assert.deepEqual(model.stalls.map((s) => [s.id, s.in_progress]),
+    [[10, false], [9, false], [5, false], [4, false]]);
+});
+
 test('no more stalls are kept than are of use', () => {
   const model = after(100);
   for (let round = 0; round < 10; round++) {
