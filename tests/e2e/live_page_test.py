@@ -15,7 +15,7 @@ from harness.fake_page import FakePage, loop, stall
 from harness.polling import wait_until
 
 NODE = "22"
-BLOCK_MS = 8000
+BLOCK_MS = 12000  # leaves a slow browser time to show all of it
 LOOPS = 100
 MEASURED_SECONDS = 10
 # The page's own process, drawing by software; a share of one core.
