@@ -74,4 +74,4 @@ clean: ## remove what was built; downloads in build/fixtures stay
 	rm -rf build-dev build-asan build-tsan build-fuzz
 
 distclean: clean
-	rm -rf $(BUILD) dashboards/generator/node_modules
+	rm -rf $(BUILD) dashboards/generator/node_modules web/node_modules

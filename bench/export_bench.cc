@@ -82,7 +82,7 @@ void gzip_only(benchmark::State& state) {
 
 void loops_as_json(benchmark::State& state) {
   const Snapshot snapshot = loops(state.range(0));
-  for (auto _ : state) benchmark::DoNotOptimize(loops_json(snapshot));
+  for (auto _ : state) benchmark::DoNotOptimize(loops_json(snapshot, {}));
 }
 
 BENCHMARK(text_format)->Arg(1)->Arg(10)->Arg(100)->Unit(benchmark::kMicrosecond);

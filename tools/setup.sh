@@ -30,6 +30,8 @@ cmd:pkg-config | pkg-config         | finds libuv, libelf and Capstone
 -              | libcapstone-dev    | disassembles uv_run
 -              | libhttp-parser-dev | HTTP in the reference server
 -              | zlib1g-dev         | gzip
+cmd:node       | nodejs             | bundles the live page
+cmd:npm        | npm                | fetches its chart library and its bundler
 "
 readonly kTest="
 -              | libgtest-dev       | unit tests
@@ -44,6 +46,9 @@ cmd:python3    | python3            | end-to-end tests and checks
 cmd:curl       | curl               | end-to-end tests
 cmd:node       | nodejs             | test programs
 cmd:npm        | npm                | fetches the Node versions under test
+cmd:chromium   | chromium           | tests of the live page
+-              | chromium-driver    | steers it
+-              | python3-selenium   | steers it, for Debian's own Python
 "
 readonly kLint="
 cmd:clang-format | clang-format | layout of the code

@@ -1,11 +1,10 @@
 # The web page inside the binary, and the generator of docs/metrics.md.
-set(_web ${CMAKE_SOURCE_DIR}/web)
-set(_web_files ${_web}/index.html ${_web}/app.js ${_web}/style.css)
+include(LoopscopeWeb)
 set(_web_header ${CMAKE_CURRENT_BINARY_DIR}/export_generated/web_files.h)
 add_custom_command(OUTPUT ${_web_header}
-  COMMAND ${CMAKE_COMMAND} -DOUTPUT=${_web_header} "-DINPUTS=${_web_files}"
+  COMMAND ${CMAKE_COMMAND} -DOUTPUT=${_web_header} "-DINPUTS=${LOOPSCOPE_WEB_FILES}"
     -P ${CMAKE_SOURCE_DIR}/cmake/EmbedFiles.cmake
-  DEPENDS ${_web_files} ${CMAKE_SOURCE_DIR}/cmake/EmbedFiles.cmake
+  DEPENDS ${LOOPSCOPE_WEB_FILES} ${CMAKE_SOURCE_DIR}/cmake/EmbedFiles.cmake
   COMMENT "Embedding web/" VERBATIM)
 target_sources(loopscope_export PRIVATE ${_web_header})
 target_include_directories(loopscope_export PRIVATE ${CMAKE_CURRENT_BINARY_DIR}/export_generated)

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <chrono>
+#include <cstdint>
 #include <exception>
 #include <optional>
 #include <utility>
@@ -49,7 +51,8 @@ HttpResponse asset(const WebAsset& file) {
   response.headers.emplace_back("Content-Security-Policy",
                                 "default-src 'none'; script-src 'self'; style-src 'self'; "
                                 "connect-src 'self'; img-src 'self'; base-uri 'none'; "
-                                "form-action 'none'; frame-ancestors 'none'");
+                                "form-action 'none'; frame-ancestors 'none'; "
+                                "require-trusted-types-for 'script'; trusted-types 'none'");
   response.headers.emplace_back("Referrer-Policy", "no-referrer");
   return response;
 }
@@ -74,15 +77,15 @@ std::optional<std::string_view> query_value(std::string_view query, std::string_
   return std::nullopt;
 }
 
-std::optional<std::size_t> stall_limit(std::string_view query) {
-  const auto value = query_value(query, "limit");
-  if (!value) return kDefaultStalls;
-  std::size_t limit = 0;
-  const auto [end, error] = std::from_chars(value->begin(), value->end(), limit);
-  if (error != std::errc{} || end != value->end() || limit < 1 || limit > kMaxStalls) {
-    return std::nullopt;
-  }
-  return limit;
+// The number under `name`, `absent` where there is none; nullopt: not a number.
+std::optional<std::uint64_t> query_number(std::string_view query, std::string_view name,
+                                          std::uint64_t absent) {
+  const auto value = query_value(query, name);
+  if (!value) return absent;
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(value->begin(), value->end(), number);
+  if (error != std::errc{} || end != value->end()) return std::nullopt;
+  return number;
 }
 
 // The host of "host", "host:port" or "[v6]:port".
@@ -153,7 +156,7 @@ HttpResponse HttpRouter::route(const HttpRequest& request) const {
   if (request.method != "GET" && request.method != "HEAD") return method_not_allowed("GET, HEAD");
   if (file != nullptr) return asset(*file);
   if (request.path == "/metrics") return metrics(request);
-  if (request.path == "/api/v1/loops") return json(200, loops_json(provider_.snapshot()));
+  if (request.path == "/api/v1/loops") return loops();
   if (request.path == "/api/v1/stalls") return stalls(request);
   if (request.path == "/-/ready") return ready();
   return text(200, "healthy");
@@ -172,12 +175,21 @@ HttpResponse HttpRouter::metrics(const HttpRequest& request) const {
   return response;
 }
 
+HttpResponse HttpRouter::loops() const {
+  const Snapshot snapshot = provider_.snapshot();
+  return json(200, loops_json(snapshot, std::chrono::system_clock::now()));
+}
+
 HttpResponse HttpRouter::stalls(const HttpRequest& request) const {
-  const auto limit = stall_limit(request.query);
-  if (!limit) {
+  const auto limit = query_number(request.query, "limit", kDefaultStalls);
+  if (!limit || *limit < 1 || *limit > kMaxStalls) {
     return json(400, error_json("limit must be a number from 1 to " + std::to_string(kMaxStalls)));
   }
-  return json(200, stalls_json(provider_.stalls(*limit)));
+  const auto since = query_number(request.query, "since", 0);
+  if (!since) return json(400, error_json("since must be the id of a stall"));
+  std::vector<StallRecord> stalls = provider_.stalls(*limit);
+  std::erase_if(stalls, [&](const StallRecord& stall) { return stall.id <= *since; });
+  return json(200, stalls_json(stalls));
 }
 
 HttpResponse HttpRouter::ready() const {

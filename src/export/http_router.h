@@ -39,6 +39,7 @@ class HttpRouter {
  private:
   HttpResponse route(const HttpRequest& request) const;
   HttpResponse metrics(const HttpRequest& request) const;
+  HttpResponse loops() const;
   HttpResponse stalls(const HttpRequest& request) const;
   HttpResponse ready() const;
   HttpResponse reload(const HttpRequest& request) const;

@@ -66,6 +66,16 @@ StallTotals all_stalls(const LoopStatsSnapshot& stats) {
   return sum;
 }
 
+// Arrivals, one per millisecond watched; `late` are those in buckets that begin at 100 ms.
+Json lag_json(const HistogramSnapshot& lag) {
+  constexpr double kLate = 0.1;
+  std::uint64_t late = 0;
+  for (std::size_t b = 0; b < lag.bounds.size(); ++b) {
+    if (lag.bounds[b] >= kLate) late += lag.counts[b + 1];
+  }
+  return {{"sum_seconds", lag.sum}, {"count", lag.count}, {"over_100ms", late}};
+}
+
 Json loop_json(const LoopSnapshot& loop) {
   const LoopStatsSnapshot& stats = loop.stats;
   const StallTotals stalls = all_stalls(stats);
@@ -77,6 +87,7 @@ Json loop_json(const LoopSnapshot& loop) {
   out["phase"] = to_string(stats.current_phase);
   out["blocked_seconds"] = seconds(stats.blocked);
   out["lag_max_seconds"] = seconds(stats.lag_max_1m);
+  out["lag"] = lag_json(stats.lag);
   out["active_seconds"] = seconds(stats.active_time);
   out["idle_seconds"] = seconds(stats.idle_time);
   out["phase_seconds"] = phase_seconds(stats);
@@ -131,7 +142,7 @@ Json stall_object(const StallRecord& stall) {
 
 }  // namespace
 
-std::string loops_json(const Snapshot& snapshot) {
+std::string loops_json(const Snapshot& snapshot, std::chrono::system_clock::time_point taken_at) {
   Json loops = Json::array();
   for (const LoopSnapshot& loop : snapshot.loops) loops.push_back(loop_json(loop));
   Json listeners = Json::array();
@@ -145,7 +156,8 @@ std::string loops_json(const Snapshot& snapshot) {
                        {"reason", text_or_null(source.reason)},
                        {"duration_seconds", seconds(source.duration)}});
   }
-  return dump({{"targets", snapshot.targets},
+  return dump({{"time", timestamp(taken_at)},
+               {"targets", snapshot.targets},
                {"loops", std::move(loops)},
                {"listeners", std::move(listeners)},
                {"sources", std::move(sources)}});

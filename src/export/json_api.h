@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,8 +12,9 @@ namespace loopscope {
 // Bodies of the JSON API. Strings that are not UTF-8 come out with U+FFFD; times are
 // in seconds; what is not known is null.
 
-/// {"targets": N, "loops": [...], "listeners": [...], "sources": [...]}
-std::string loops_json(const Snapshot& snapshot);
+/// {"time": ..., "targets": N, "loops": [...], "listeners": [...], "sources": [...]}.
+/// `taken_at` lets a client tell rates whatever its own clock says.
+std::string loops_json(const Snapshot& snapshot, std::chrono::system_clock::time_point taken_at);
 
 /// One stall as an object on one line, without a line end.
 std::string stall_json(const StallRecord& stall);

@@ -12,6 +12,8 @@ constexpr std::array kAssets = {
     WebAsset{"/", "text/html; charset=utf-8", web_files::kIndexHtml},
     WebAsset{"/app.js", "text/javascript; charset=utf-8", web_files::kAppJs},
     WebAsset{"/style.css", "text/css; charset=utf-8", web_files::kStyleCss},
+    WebAsset{"/icon.svg", "image/svg+xml", web_files::kIconSvg},
+    WebAsset{"/third-party.txt", "text/plain; charset=utf-8", web_files::kThirdPartyTxt},
 };
 
 }  // namespace

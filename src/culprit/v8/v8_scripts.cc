@@ -104,10 +104,17 @@ bool collect_line_ends(const V8Heap& heap, const V8Characters& source, std::uint
 std::string V8Scripts::file_of(const V8Heap& heap, const V8Object& script) {
   constexpr std::string_view kScheme = "file://";
   const auto name = heap.field(script, heap.layout().script_name);
-  std::string file = name ? read_string(heap, *name).value_or("") : "";
-  if (file.starts_with(kScheme))
-    return percent_decoded(std::string_view(file).substr(kScheme.size()));
-  return file;
+  if (!name) return {};
+  const auto file = read_string(heap, *name);
+  if (!file) {
+    // Code of a file all the same: without one, its caller would be blamed.
+    const auto object = heap.object(*name);
+    return object && heap.is_string(*object) ? "<unreadable>" : "";
+  }
+  if (file->starts_with(kScheme)) {
+    return percent_decoded(std::string_view(*file).substr(kScheme.size()));
+  }
+  return *file;
 }
 
 bool V8Scripts::is_internal(const std::string& file) {

@@ -94,18 +94,34 @@ TEST_F(HttpRouterTest, BadStallLimitIsAJsonError) {
   }
 }
 
+TEST_F(HttpRouterTest, StallsSinceAnIdAreTheNewerOnes) {
+  // Every stall of the provider has the id 9.
+  EXPECT_EQ(nlohmann::json::parse(get("/api/v1/stalls", "limit=3&since=8").body).size(), 3U);
+  EXPECT_EQ(get("/api/v1/stalls", "limit=3&since=9").body, "[]");
+  EXPECT_EQ(get("/api/v1/stalls", "since=18446744073709551615").body, "[]");
+  for (const char* query : {"since=", "since=-1", "since=x", "since=18446744073709551616"}) {
+    EXPECT_EQ(get("/api/v1/stalls", query).status, 400) << query;
+  }
+}
+
 TEST_F(HttpRouterTest, PageMayLoadNothingFromElsewhere) {
-  for (const auto& [path, type] : std::vector<std::pair<std::string, std::string>>{
-           {"/", "text/html"}, {"/app.js", "text/javascript"}, {"/style.css", "text/css"}}) {
+  for (const auto& [path, type] :
+       std::vector<std::pair<std::string, std::string>>{{"/", "text/html"},
+                                                        {"/app.js", "text/javascript"},
+                                                        {"/style.css", "text/css"},
+                                                        {"/third-party.txt", "text/plain"}}) {
     const HttpResponse response = get(path);
     EXPECT_EQ(response.status, 200) << path;
     EXPECT_EQ(response.content_type, type + "; charset=utf-8");
     EXPECT_THAT(header(response, "Content-Security-Policy"), HasSubstr("default-src 'none'"));
+    EXPECT_THAT(header(response, "Content-Security-Policy"),
+                HasSubstr("require-trusted-types-for 'script'"));
     EXPECT_EQ(header(response, "X-Content-Type-Options"), "nosniff");
     EXPECT_THAT(response.body, testing::Not(HasSubstr("https://")));
   }
   EXPECT_THAT(get("/app.js").body, testing::Not(testing::ContainsRegex("innerHTML|outerHTML|"
                                                                        "insertAdjacent|eval")));
+  EXPECT_THAT(get("/third-party.txt").body, HasSubstr("uplot"));
 }
 
 TEST_F(HttpRouterTest, HealthyAlwaysReadyOnceReady) {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <nlohmann/json.hpp>
 
 #include "unit/export/sample_snapshot.h"
@@ -10,6 +11,8 @@ namespace loopscope {
 namespace {
 
 using nlohmann::json;
+
+constexpr std::chrono::system_clock::time_point kTakenAt{std::chrono::milliseconds(1700000000250)};
 
 TEST(StallsJson, HasTheFieldsOfTheContract) {
   EXPECT_EQ(json::parse(stalls_json({test::sample_stall()})), json::parse(R"([{
@@ -56,7 +59,8 @@ TEST(StallsJson, TimesBeforeTheEpochAreStillTimes) {
 }
 
 TEST(LoopsJson, ShowsLoopsListenersAndSources) {
-  const json parsed = json::parse(loops_json(test::sample_snapshot()));
+  const json parsed = json::parse(loops_json(test::sample_snapshot(), kTakenAt));
+  EXPECT_EQ(parsed["time"], "2023-11-14T22:13:20.250Z");
   EXPECT_EQ(parsed["targets"], 2);
   const json& loop = parsed["loops"][0];
   EXPECT_EQ(loop["process"], "shop");
@@ -67,6 +71,9 @@ TEST(LoopsJson, ShowsLoopsListenersAndSources) {
   EXPECT_EQ(loop["phase"], "poll");
   EXPECT_EQ(loop["blocked_seconds"], 0.3);
   EXPECT_EQ(loop["lag_max_seconds"], 0.5);
+  // Of the sample's buckets (.1, .25] has 50 and (10, inf) one; (.05, .1] is not late.
+  EXPECT_EQ(loop["lag"], json({{"sum_seconds", 22.5}, {"count", 976}, {"over_100ms", 51}}));
+  EXPECT_EQ(parsed["loops"][1]["lag"]["over_100ms"], 0);
   EXPECT_EQ(loop["active_seconds"], 0.673);
   EXPECT_EQ(loop["idle_seconds"], 9.0);
   EXPECT_EQ(loop["phase_seconds"].size(), kPhaseCount);
@@ -86,14 +93,16 @@ TEST(LoopsJson, ShowsLoopsListenersAndSources) {
 }
 
 TEST(LoopsJson, AnEmptySnapshotHasEmptyArrays) {
-  EXPECT_EQ(loops_json({}), R"({"targets":0,"loops":[],"listeners":[],"sources":[]})");
+  EXPECT_EQ(
+      loops_json({}, kTakenAt),
+      R"({"time":"2023-11-14T22:13:20.250Z","targets":0,"loops":[],"listeners":[],"sources":[]})");
 }
 
 TEST(Json, HostileStringsComeOutAsValidJson) {
   Snapshot snapshot = test::sample_snapshot();
   snapshot.loops[0].labels.process = "</script>\"\n\xFF\xC3";
   snapshot.loops[0].labels.extra = {{"\xFF", "\x80"}};
-  EXPECT_EQ(json::parse(loops_json(snapshot))["loops"][0]["process"],
+  EXPECT_EQ(json::parse(loops_json(snapshot, kTakenAt))["loops"][0]["process"],
             "</script>\"\n\xEF\xBF\xBD\xEF\xBF\xBD");
   EXPECT_EQ(error_json("\xFE"), "{\"error\":\"\xEF\xBF\xBD\"}");
 }

@@ -1,0 +1,19 @@
+# cmake -DNPM=npm -DDIRECTORY=dir -DSTAMP=file -P NpmInstall.cmake
+# Installs what dir/package-lock.json says, unless just that is installed already: a new
+# build directory needs no network.
+file(SHA256 ${DIRECTORY}/package-lock.json wanted)
+set(mark ${DIRECTORY}/node_modules/.installed)
+set(have "")
+if(EXISTS ${mark})
+  file(READ ${mark} have)
+endif()
+if(NOT have STREQUAL wanted)
+  execute_process(
+    COMMAND ${NPM} ci --ignore-scripts --prefer-offline --no-audit --no-fund --loglevel=error
+    WORKING_DIRECTORY ${DIRECTORY} RESULT_VARIABLE status)
+  if(NOT status EQUAL 0)
+    message(FATAL_ERROR "npm ci failed in ${DIRECTORY}; the first build needs the npm registry")
+  endif()
+  file(WRITE ${mark} ${wanted})
+endif()
+file(TOUCH ${STAMP})
