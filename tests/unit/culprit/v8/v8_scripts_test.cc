@@ -36,6 +36,12 @@ TEST_F(V8ScriptsTest, CodeWithoutAFileHasNone) {
   EXPECT_EQ(V8Scripts::file_of(V8Heap(v8_.layout, v8_.memory), script(FakeV8::smi(0), 0)), "");
 }
 
+TEST_F(V8ScriptsTest, AFileWhoseNameCannotBeReadIsStillOne) {
+  const std::uint64_t name = v8_.string_of(0x21, 1U << 30, 0, v8_.string("x"));
+  v8_.set(name, v8_.layout.string_payload, name);
+  EXPECT_EQ(V8Scripts::file_of(V8Heap(v8_.layout, v8_.memory), script(name, 0)), "<unreadable>");
+}
+
 TEST_F(V8ScriptsTest, NodesOwnFilesAreTold) {
   EXPECT_TRUE(V8Scripts::is_internal("node:internal/timers"));
   EXPECT_TRUE(V8Scripts::is_internal("node:fs"));
