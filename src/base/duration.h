@@ -17,4 +17,7 @@ Result<Nanos> parse_duration(std::string_view text);
 /// "1.5s", "0s". parse_duration reads it back to the same value (if not negative).
 std::string format_duration(Nanos duration);
 
+/// For figures that are computed with and exported.
+inline double in_seconds(Nanos duration) { return std::chrono::duration<double>(duration).count(); }
+
 }  // namespace loopscope

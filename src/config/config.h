@@ -60,6 +60,14 @@ struct StallLogConfig {
   friend bool operator==(const StallLogConfig&, const StallLogConfig&) = default;
 };
 
+/// Names of other monitors that the loops of Node processes are shown under as well.
+struct CompatibilitySwitches {
+  bool prom_client = false;
+  bool opentelemetry = false;
+
+  friend bool operator==(const CompatibilitySwitches&, const CompatibilitySwitches&) = default;
+};
+
 /// Every setting of `loopscope run`, complete and within bounds. Keys, bounds and what
 /// a reload applies: docs/configuration.md.
 struct Config {
@@ -74,6 +82,7 @@ struct Config {
   SourceSwitches sources;
   StackSwitches stacks;
   StallLogConfig stall_log;
+  CompatibilitySwitches compatibility;
   /// Processes selected by any of these are watched; the first that selects one names
   /// it. Empty: every process with a listening TCP socket and an event loop.
   std::vector<TargetConfig> targets;

@@ -136,6 +136,23 @@ Result<void> read_stall_log(const YamlEntry& entry, Config& config) {
   return read_mapping<StallLogConfig>(entry.value, kStallLogFields, config.stall_log);
 }
 
+constexpr std::array<Field<CompatibilitySwitches>, 2> kCompatibilityFields = {{
+    {"prom_client",
+     [](const YamlEntry& e, CompatibilitySwitches& c) {
+       return read_scalar(e, c.prom_client, parse_bool);
+     }},
+    {"opentelemetry",
+     [](const YamlEntry& e, CompatibilitySwitches& c) {
+       return read_scalar(e, c.opentelemetry, parse_bool);
+     }},
+}};
+
+Result<void> read_compatibility(const YamlEntry& entry, Config& config) {
+  if (auto ok = expect(entry, YamlNode::Kind::kMapping); !ok) return ok;
+  return read_mapping<CompatibilitySwitches>(entry.value, kCompatibilityFields,
+                                             config.compatibility);
+}
+
 Result<void> read_labels(const YamlEntry& entry, TargetConfig& target) {
   if (auto ok = expect(entry, YamlNode::Kind::kMapping); !ok) return ok;
   if (entry.value.entries.size() > kMaxLabels) {
@@ -191,7 +208,7 @@ Result<void> read_targets(const YamlEntry& entry, Config& config) {
   return {};
 }
 
-constexpr std::array<Field<Config>, 12> kConfigFields = {{
+constexpr std::array<Field<Config>, 13> kConfigFields = {{
     {"listen",
      [](const YamlEntry& e, Config& c) { return read_scalar(e, c.listen, parse_listen_address); }},
     {"log_format",
@@ -220,6 +237,7 @@ constexpr std::array<Field<Config>, 12> kConfigFields = {{
     {"sources", read_sources},
     {"stacks", read_stacks},
     {"stall_log", read_stall_log},
+    {"compatibility", read_compatibility},
     {"targets", read_targets},
 }};
 
@@ -265,11 +283,14 @@ Result<Config> read_config_file(const std::string& path) {
 std::vector<std::string> config_keys() {
   std::vector<std::string> keys;
   keys.reserve(kConfigFields.size() + kSourceFields.size() + kStackFields.size() +
-               kStallLogFields.size() + kTargetFields.size());
+               kStallLogFields.size() + kCompatibilityFields.size() + kTargetFields.size());
   for (const auto& field : kConfigFields) keys.emplace_back(field.key);
   for (const auto& field : kSourceFields) keys.push_back("sources." + std::string(field.key));
   for (const auto& field : kStackFields) keys.push_back("stacks." + std::string(field.key));
   for (const auto& field : kStallLogFields) keys.push_back("stall_log." + std::string(field.key));
+  for (const auto& field : kCompatibilityFields) {
+    keys.push_back("compatibility." + std::string(field.key));
+  }
   for (const auto& field : kTargetFields) keys.push_back("targets[]." + std::string(field.key));
   return keys;
 }

@@ -12,9 +12,14 @@ namespace loopscope {
 namespace {
 
 // Label names of our own series, and what Prometheus reserves.
-constexpr std::array<std::string_view, 15> kTakenLabels = {
-    "process",  "pid",  "loop", "phase",  "cause",   "state",           "window", "listener",
-    "function", "file", "line", "source", "runtime", "runtime_version", "le"};
+constexpr std::array<std::string_view, 16> kTakenLabels = {"process",  "pid",
+                                                           "loop",     "phase",
+                                                           "cause",    "state",
+                                                           "window",   "listener",
+                                                           "function", "file",
+                                                           "line",     "source",
+                                                           "runtime",  "runtime_version",
+                                                           "le",       "nodejs_eventloop_state"};
 
 bool is_control(char c) {
   const auto byte = static_cast<unsigned char>(c);
@@ -94,6 +99,25 @@ Result<LogLevel> parse_log_level(std::string_view text) {
   if (text == "warn") return LogLevel::kWarn;
   if (text == "error") return LogLevel::kError;
   return Error{quoted_text(text) + " is not a log level; allowed are debug, info, warn and error"};
+}
+
+Result<CompatibilitySwitches> parse_compatibility(std::string_view text) {
+  CompatibilitySwitches switches;
+  for (;;) {
+    const std::size_t comma = text.find(',');
+    const std::string_view name = text.substr(0, comma);
+    if (name == "prom-client") {
+      switches.prom_client = true;
+    } else if (name == "opentelemetry") {
+      switches.opentelemetry = true;
+    } else {
+      return Error{quoted_text(name) +
+                   " is not a monitor; allowed are prom-client and opentelemetry, or both with a "
+                   "comma between them"};
+    }
+    if (comma == std::string_view::npos) return switches;
+    text.remove_prefix(comma + 1);
+  }
 }
 
 Result<std::string> parse_label_value(std::string_view text) {

@@ -52,7 +52,7 @@ void ExactTracker::waited_until(Nanos time) {
   const Nanos more = time - waited_until_;
   if (more >= Nanos(0)) {
     stats_.add_waiting(more);
-    stats_.observe_no_lag(more);
+    stats_.observe_no_lag(time, more);
   } else {
     stats_.take_back_waiting(-more);
   }

@@ -44,7 +44,8 @@ void LoopStats::set_open_time(const PhaseTimes& times, Nanos unwatched) {
   time_.set_open(cells);
 }
 
-void LoopStats::observe_no_lag(Nanos time) {
+void LoopStats::observe_no_lag(Nanos end, Nanos time) {
+  lag_window_.add_waiting(end, time);
   waiting_carry_ += std::max(time, Nanos(0));
   if (waiting_carry_ >= kLagUnit) lag_.observe(0, take_units(waiting_carry_));
 }
@@ -60,6 +61,7 @@ void LoopStats::observe_busy_periods(Nanos end, Nanos length, std::uint64_t n) {
     lag_.observe_uniform(seconds(length), take_units(long_carry_), next_shift());
   }
   lag_max_.record(end, length);
+  lag_window_.add_busy(end, seconds(length), static_cast<double>(n));
 }
 
 void LoopStats::observe_short_periods(Nanos end, Nanos total, double squared_s2) {
@@ -67,6 +69,7 @@ void LoopStats::observe_short_periods(Nanos end, Nanos total, double squared_s2)
   add_short_periods(seconds(total), squared_s2);
   const std::chrono::duration<double> mean(squared_s2 / seconds(total));
   lag_max_.record(end, std::min(std::chrono::duration_cast<Nanos>(mean), kLagUnit));
+  lag_window_.add_busy(end, mean.count(), seconds(total) / mean.count());
 }
 
 void LoopStats::add_short_periods(double total_s, double squared_s2) {
@@ -117,10 +120,12 @@ void LoopStats::settle_stall(const BusyPeriod& stall, Phase phase, Cause cause) 
   stall_duration_.observe(seconds(stall.duration));
 }
 
-LoopStatsSnapshot LoopStats::snapshot(Nanos now) {
+LoopStatsSnapshot LoopStats::snapshot(Nanos now, Nanos blocked) {
   LoopStatsSnapshot result;
   result.lag = lag_.snapshot();
-  result.lag_max_1m = lag_max_.max(now);
+  result.blocked = blocked;
+  result.lag_max_1m = std::max(lag_max_.max(now), blocked);
+  result.lag_1m = lag_window_.summary(now, blocked);
   const auto& times = time_.publish();
   for (std::size_t i = 0; i < kPhaseCount; ++i) {
     result.phase_time[i] = Nanos(times[i]);

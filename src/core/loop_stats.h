@@ -5,6 +5,7 @@
 
 #include "core/busy_period.h"
 #include "core/histogram.h"
+#include "core/lag_window.h"
 #include "core/monotone_totals.h"
 #include "core/rolling_max.h"
 #include "core/snapshot.h"
@@ -35,8 +36,8 @@ class LoopStats {
   void clear_open_time() { time_.clear_open(); }
 
   // Lag.
-  /// Waiting time as seen by arrivals: lag 0. Not included in add_waiting().
-  void observe_no_lag(Nanos time);
+  /// Waiting time until `end` as seen by arrivals: lag 0. Not included in add_waiting().
+  void observe_no_lag(Nanos end, Nanos time);
   /// `n` busy periods of `length` each, the last of which ended at `end`.
   void observe_busy_periods(Nanos end, Nanos length, std::uint64_t n);
   /// Busy periods shorter than a millisecond by their sums: of lengths and of their squares
@@ -52,9 +53,10 @@ class LoopStats {
   void set_open_stall(const BusyPeriod& stall, Phase phase, Cause cause);
   void settle_stall(const BusyPeriod& stall, Phase phase, Cause cause);
 
-  /// `now` decides what the rolling maximum covers. Fields about the present (blocked,
-  /// current_phase, timer_lateness) are left for the caller.
-  LoopStatsSnapshot snapshot(Nanos now);
+  /// `now` decides what the rolling figures cover; they include the busy period in progress,
+  /// which has lasted for `blocked`. The other fields about the present (current_phase,
+  /// timer_lateness) are left for the caller.
+  LoopStatsSnapshot snapshot(Nanos now, Nanos blocked = Nanos(0));
 
  private:
   static constexpr std::size_t kUnwatchedCell = kPhaseCount;
@@ -71,6 +73,7 @@ class LoopStats {
   std::optional<Histogram> iteration_duration_;
   std::optional<std::uint64_t> iterations_;
   RollingMax<Nanos> lag_max_;
+  LagWindow lag_window_;
 
   Nanos waiting_carry_{0};
   Nanos long_carry_{0};

@@ -1,7 +1,5 @@
 #include "core/loop_tracker.h"
 
-#include <algorithm>
-
 namespace loopscope {
 
 LoopTracker::LoopTracker(Options options, StallListener* listener)
@@ -38,16 +36,14 @@ LoopStatsSnapshot LoopTracker::snapshot(Nanos now) {
   LoopStatsSnapshot result;
   if (auto* sampled = std::get_if<SampledTracker>(&source_)) {
     sampled->show_open_time();
-    result = stats_.snapshot(now);
+    result = stats_.snapshot(now, sampled->busy_for(now));
     result.current_phase = sampled->current_phase();
     result.timer_lateness = sampled->timer_lateness();
   } else if (auto* exact = std::get_if<ExactTracker>(&source_)) {
     exact->show_open_time(now);
-    result = stats_.snapshot(now);
+    result = stats_.snapshot(now, exact->busy_for(now));
     result.current_phase = exact->current_phase();
   }
-  result.blocked = busy_for(now);
-  result.lag_max_1m = std::max(result.lag_max_1m, result.blocked);
   return result;
 }
 

@@ -133,7 +133,7 @@ void SampledTracker::waited(const Step& step, const LoopSample& sample) {
   const Nanos busy = turns > 0 && used ? std::min(*used, step.length) : Nanos(0);
 
   stats_.add_waiting(step.length - busy);
-  stats_.observe_no_lag(step.length - busy);
+  stats_.observe_no_lag(sample.at, step.length - busy);
   if (busy == Nanos(0)) return;
   stats_.observe_busy_periods(sample.at, busy / static_cast<std::int64_t>(turns), turns);
   if (step.counted && turns == 1 && busy >= stalls_.threshold()) {

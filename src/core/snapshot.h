@@ -38,6 +38,14 @@ struct HistogramSnapshot {
   std::uint64_t count = 0;
 };
 
+/// Lag of about the last minute, over all instants alike, the busy period in progress included.
+struct LagSummary {
+  Nanos mean{0};
+  Nanos stddev{0};
+  Nanos p50{0}, p90{0}, p99{0};
+  double busy_share = 0;  ///< of the time; 0 to 1
+};
+
 /// Stall totals of one (phase, cause) pair.
 struct StallTotals {
   std::uint64_t count = 0;
@@ -55,7 +63,8 @@ struct CulpritTotals {
 struct LoopStatsSnapshot {
   HistogramSnapshot lag;
   Nanos lag_max_1m{0};
-  Nanos blocked{0};  ///< busy without polling for this long right now
+  std::optional<LagSummary> lag_1m;  ///< absent: nothing observed in that time
+  Nanos blocked{0};                  ///< busy without polling for this long right now
   Phase current_phase = Phase::kUnknown;
   std::array<Nanos, kPhaseCount> phase_time{};
   Nanos active_time{0};

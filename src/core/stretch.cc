@@ -78,7 +78,7 @@ double Stretch::settle(Nanos at, bool exact, const PhaseMix& mix, LoopStats& sta
     stats.add_busy(static_cast<Phase>(i), certain_phases_[i] + unseen[i]);
   }
   stats.add_waiting(uncertain() - busy);
-  stats.observe_no_lag(uncertain() - busy);
+  stats.observe_no_lag(at, uncertain() - busy);
 
   Nanos carried{0};
   if (!exact && accounted_ && !slept(exact)) {

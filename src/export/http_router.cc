@@ -163,7 +163,9 @@ HttpResponse HttpRouter::route(const HttpRequest& request) const {
 }
 
 HttpResponse HttpRouter::metrics(const HttpRequest& request) const {
-  const auto families = scrape_families(provider_.snapshot(), read_process_stats());
+  const CompatibleNames names =
+      callbacks_.compatible_names ? callbacks_.compatible_names() : CompatibleNames{};
+  const auto families = scrape_families(provider_.snapshot(), read_process_stats(), names);
   HttpResponse response;
   if (prefers_open_metrics(request.accept)) {
     response.content_type = kOpenMetricsContentType;

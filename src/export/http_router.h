@@ -7,15 +7,19 @@
 
 #include "base/result.h"
 #include "core/snapshot.h"
+#include "export/compatible_metrics.h"
 #include "export/http_message.h"
 
 namespace loopscope {
 
 /// What the endpoints ask of the program around them. Called from HTTP threads,
-/// possibly several at once. An empty function counts as "ready" or "cannot reload".
+/// possibly several at once. An empty function counts as "ready", "cannot reload" or
+/// "under no other names".
 struct HttpCallbacks {
   std::function<bool()> ready;
   std::function<Result<void>()> reload;
+  /// Other names that a scrape shows as of now.
+  std::function<CompatibleNames()> compatible_names = {};
 };
 
 /// Which Host headers are answered. Against DNS rebinding (a web page whose name is

@@ -11,6 +11,11 @@ constexpr auto kCounter = prometheus::MetricType::Counter;
 constexpr auto kGauge = prometheus::MetricType::Gauge;
 constexpr auto kHistogram = prometheus::MetricType::Histogram;
 
+constexpr MetricSpec seconds_gauge(MetricId id, std::string_view name, MetricScope scope,
+                                   std::string_view help) {
+  return {id, name, kGauge, scope, "seconds", {}, help};
+}
+
 constexpr std::array<MetricSpec, kMetricCount> kCatalogue = {{
     {kInfo,
      "eventloop_info",
@@ -237,6 +242,50 @@ constexpr std::array<MetricSpec, kMetricCount> kCatalogue = {{
      "seconds",
      {},
      "Start time of this process since the Unix epoch."},
+    seconds_gauge(kPromClientLag, "nodejs_eventloop_lag_seconds", kPromClient,
+                  "How long the loop has been busy without polling right now."),
+    seconds_gauge(kPromClientLagMin, "nodejs_eventloop_lag_min_seconds", kPromClient,
+                  "Smallest lag of the last minute: always 0."),
+    seconds_gauge(kPromClientLagMax, "nodejs_eventloop_lag_max_seconds", kPromClient,
+                  "Largest lag of the last minute."),
+    seconds_gauge(kPromClientLagMean, "nodejs_eventloop_lag_mean_seconds", kPromClient,
+                  "Mean lag of the last minute."),
+    seconds_gauge(kPromClientLagStddev, "nodejs_eventloop_lag_stddev_seconds", kPromClient,
+                  "Standard deviation of the lag of the last minute."),
+    seconds_gauge(kPromClientLagP50, "nodejs_eventloop_lag_p50_seconds", kPromClient,
+                  "Lag that half of the last minute stayed under."),
+    seconds_gauge(kPromClientLagP90, "nodejs_eventloop_lag_p90_seconds", kPromClient,
+                  "Lag that 90 % of the last minute stayed under."),
+    seconds_gauge(kPromClientLagP99, "nodejs_eventloop_lag_p99_seconds", kPromClient,
+                  "Lag that 99 % of the last minute stayed under."),
+    seconds_gauge(kOtelDelayMin, "nodejs_eventloop_delay_min_seconds", kOpenTelemetry,
+                  "Smallest lag of the last minute: always 0."),
+    seconds_gauge(kOtelDelayMax, "nodejs_eventloop_delay_max_seconds", kOpenTelemetry,
+                  "Largest lag of the last minute."),
+    seconds_gauge(kOtelDelayMean, "nodejs_eventloop_delay_mean_seconds", kOpenTelemetry,
+                  "Mean lag of the last minute."),
+    seconds_gauge(kOtelDelayStddev, "nodejs_eventloop_delay_stddev_seconds", kOpenTelemetry,
+                  "Standard deviation of the lag of the last minute."),
+    seconds_gauge(kOtelDelayP50, "nodejs_eventloop_delay_p50_seconds", kOpenTelemetry,
+                  "Lag that half of the last minute stayed under."),
+    seconds_gauge(kOtelDelayP90, "nodejs_eventloop_delay_p90_seconds", kOpenTelemetry,
+                  "Lag that 90 % of the last minute stayed under."),
+    seconds_gauge(kOtelDelayP99, "nodejs_eventloop_delay_p99_seconds", kOpenTelemetry,
+                  "Lag that 99 % of the last minute stayed under."),
+    {kOtelUtilization,
+     "nodejs_eventloop_utilization_ratio",
+     kGauge,
+     kOpenTelemetry,
+     "ratio",
+     {},
+     "Share of the last minute that the loop was active."},
+    {kOtelTime,
+     "nodejs_eventloop_time_seconds_total",
+     kCounter,
+     kOpenTelemetry,
+     "seconds",
+     {"nodejs_eventloop_state"},
+     "Time the loop was active (not waiting in poll) or idle."},
 }};
 
 constexpr bool in_enum_order() {

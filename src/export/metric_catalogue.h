@@ -44,11 +44,29 @@ enum class MetricId : std::uint8_t {
   kProcessOpenFds,
   kProcessMaxFds,
   kProcessStartTime,
+  kPromClientLag,
+  kPromClientLagMin,
+  kPromClientLagMax,
+  kPromClientLagMean,
+  kPromClientLagStddev,
+  kPromClientLagP50,
+  kPromClientLagP90,
+  kPromClientLagP99,
+  kOtelDelayMin,
+  kOtelDelayMax,
+  kOtelDelayMean,
+  kOtelDelayStddev,
+  kOtelDelayP50,
+  kOtelDelayP90,
+  kOtelDelayP99,
+  kOtelUtilization,
+  kOtelTime,
 };
-inline constexpr std::size_t kMetricCount = 33;
+inline constexpr std::size_t kMetricCount = 50;
 
-/// Whose figure it is. Loop metrics carry the labels process, pid and loop.
-enum class MetricScope : std::uint8_t { kLoop, kSelf };
+/// Whose figure it is. All but Loopscope's own carry the labels process, pid and loop. The
+/// last two are loop metrics again, under the names of other monitors (CompatibleNames).
+enum class MetricScope : std::uint8_t { kLoop, kSelf, kPromClient, kOpenTelemetry };
 
 struct MetricSpec {
   MetricId id;
@@ -60,7 +78,7 @@ struct MetricSpec {
   std::string_view help;
 };
 
-/// The labels of every loop metric, in this order, before the metric's own.
+/// The labels of every metric of a loop, in this order, before the metric's own.
 inline constexpr std::array<std::string_view, 3> kLoopLabelNames = {"process", "pid", "loop"};
 
 /// The only place where metric names exist.

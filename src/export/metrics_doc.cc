@@ -129,6 +129,14 @@ std::string metrics_doc() {
          "- Backlog metrics carry `loop=\"main\"`: the kernel knows whose socket it is, not "
          "whose\n  thread.\n\n" +
          queries() + "\n## Loopscope itself\n\n" + table(MetricScope::kSelf) +
+         "\n## Names of other monitors\n\n"
+         "Off unless asked for (`compatibility` in [configuration.md](configuration.md)), for the "
+         "loops of\nNode processes only, with the labels of the first table. What differs from the "
+         "originals:\n[compatibility.md](compatibility.md).\n\n"
+         "As prom-client has them:\n\n" +
+         table(MetricScope::kPromClient) +
+         "\nAs OpenTelemetry's Node.js runtime metrics come out in Prometheus:\n\n" +
+         table(MetricScope::kOpenTelemetry) +
          "\n## Formats\n\n"
          "The text format 0.0.4, or OpenMetrics 1.0 for a client that asks for it (Prometheus "
          "does).\nIn OpenMetrics the bounds of a histogram are written with a point: `le=\"1.0\"` "

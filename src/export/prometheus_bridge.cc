@@ -8,6 +8,7 @@
 #include <tuple>
 #include <utility>
 
+#include "base/duration.h"
 #include "base/version.h"
 #include "export/family_builder.h"
 #include "export/label_text.h"
@@ -22,7 +23,6 @@ constexpr std::array kStallPhases = {Phase::kTimers, Phase::kPending, Phase::kId
                                      Phase::kPoll,   Phase::kCheck,   Phase::kClosing,
                                      Phase::kUnknown};
 
-double seconds(Nanos time) { return static_cast<double>(time.count()) / 1e9; }
 double number(std::uint64_t value) { return static_cast<double>(value); }
 
 FamilyBuilder::Labels loop_labels(const LoopLabels& labels) {
@@ -52,7 +52,7 @@ void add_stalls(FamilyBuilder& out, const FamilyBuilder::Labels& base,
       const bool from_the_start = can_stall && static_cast<Cause>(c) == Cause::kCpu;
       if (totals.count == 0 && totals.time.count() == 0 && !from_the_start) continue;
       out.counter(MetricId::kStalls, base, number(totals.count), {kPhaseNames[p], kCauseNames[c]});
-      out.counter(MetricId::kStallTime, base, seconds(totals.time),
+      out.counter(MetricId::kStallTime, base, in_seconds(totals.time),
                   {kPhaseNames[p], kCauseNames[c]});
     }
   }
@@ -68,7 +68,7 @@ void add_culprits(FamilyBuilder& out, const FamilyBuilder::Labels& base,
   }
   for (const auto& [key, time] : merged) {
     const auto& [function, file, line] = key;
-    out.counter(MetricId::kStallCulpritTime, base, seconds(time),
+    out.counter(MetricId::kStallCulpritTime, base, in_seconds(time),
                 {function, file, line > 0 ? std::to_string(line) : ""});
   }
 }
@@ -79,12 +79,12 @@ void add_loop(FamilyBuilder& out, const FamilyBuilder::Labels& base, const LoopS
             {label_value(loop.info.runtime), label_value(loop.info.runtime_version),
              label_value(loop.info.source)});
   out.histogram(MetricId::kLag, base, stats.lag);
-  out.gauge(MetricId::kLagMax, base, seconds(stats.lag_max_1m), {kWindow});
-  out.gauge(MetricId::kBlocked, base, seconds(stats.blocked));
-  out.counter(MetricId::kTime, base, seconds(stats.active_time), {"active"});
-  out.counter(MetricId::kTime, base, seconds(stats.idle_time), {"idle"});
+  out.gauge(MetricId::kLagMax, base, in_seconds(stats.lag_max_1m), {kWindow});
+  out.gauge(MetricId::kBlocked, base, in_seconds(stats.blocked));
+  out.counter(MetricId::kTime, base, in_seconds(stats.active_time), {"active"});
+  out.counter(MetricId::kTime, base, in_seconds(stats.idle_time), {"idle"});
   for (std::size_t p = 0; p < kPhaseCount; ++p) {
-    out.counter(MetricId::kPhaseTime, base, seconds(stats.phase_time[p]), {kPhaseNames[p]});
+    out.counter(MetricId::kPhaseTime, base, in_seconds(stats.phase_time[p]), {kPhaseNames[p]});
   }
   if (stats.iterations) out.counter(MetricId::kIterations, base, number(*stats.iterations));
   if (stats.iteration_duration) {
@@ -93,7 +93,7 @@ void add_loop(FamilyBuilder& out, const FamilyBuilder::Labels& base, const LoopS
   add_stalls(out, base, stats);
   out.histogram(MetricId::kStallDuration, base, stats.stall_duration);
   add_culprits(out, base, stats.culprits);
-  out.gauge(MetricId::kTimerLateness, base, seconds(stats.timer_lateness));
+  out.gauge(MetricId::kTimerLateness, base, in_seconds(stats.timer_lateness));
 }
 
 void add_listener(FamilyBuilder& out, const FamilyBuilder::Labels& base,
@@ -108,12 +108,14 @@ void add_listener(FamilyBuilder& out, const FamilyBuilder::Labels& base,
   if (listener.unread) out.gauge(MetricId::kUnread, base, number(*listener.unread), {name});
 }
 
-void add_loop_metrics(FamilyBuilder& out, const Snapshot& snapshot) {
+void add_loop_metrics(FamilyBuilder& out, const Snapshot& snapshot, CompatibleNames names) {
   // One repeated series makes the scraper drop or refuse the scrape.
   std::set<FamilyBuilder::Labels> loops;
   for (const LoopSnapshot& loop : snapshot.loops) {
     const auto [base, fresh] = loops.insert(loop_labels(loop.labels));
-    if (fresh) add_loop(out, *base, loop);
+    if (!fresh) continue;
+    add_loop(out, *base, loop);
+    add_compatible_metrics(out, *base, loop, names);
   }
   std::set<std::pair<FamilyBuilder::Labels, std::string>> listeners;
   for (const ListenerSnapshot& listener : snapshot.listeners) {
@@ -150,10 +152,10 @@ void add_self_metrics(FamilyBuilder& out, const Snapshot& snapshot, const Proces
   }
   for (const auto& [name, state] : sources) {
     out.gauge(MetricId::kSourceSuccess, {}, state.first ? 1 : 0, {name});
-    out.gauge(MetricId::kSourceDuration, {}, seconds(state.second), {name});
+    out.gauge(MetricId::kSourceDuration, {}, in_seconds(state.second), {name});
   }
   out.gauge(MetricId::kTargets, {}, number(snapshot.targets));
-  out.counter(MetricId::kSamplerLate, {}, seconds(snapshot.sampler_late));
+  out.counter(MetricId::kSamplerLate, {}, in_seconds(snapshot.sampler_late));
   if (snapshot.stack_captures) add_stack_captures(out, *snapshot.stack_captures);
   if (process.cpu_seconds) out.counter(MetricId::kProcessCpu, {}, *process.cpu_seconds);
   const std::array<std::pair<MetricId, std::optional<double>>, 5> gauges = {
@@ -171,14 +173,15 @@ void add_self_metrics(FamilyBuilder& out, const Snapshot& snapshot, const Proces
 
 std::vector<prometheus::MetricFamily> loop_families(const Snapshot& snapshot) {
   FamilyBuilder builder;
-  add_loop_metrics(builder, snapshot);
+  add_loop_metrics(builder, snapshot, {});
   return std::move(builder).take();
 }
 
 std::vector<prometheus::MetricFamily> scrape_families(const Snapshot& snapshot,
-                                                      const ProcessStats& process) {
+                                                      const ProcessStats& process,
+                                                      CompatibleNames names) {
   FamilyBuilder builder;
-  add_loop_metrics(builder, snapshot);
+  add_loop_metrics(builder, snapshot, names);
   add_self_metrics(builder, snapshot, process);
   return std::move(builder).take();
 }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/snapshot.h"
+#include "export/compatible_metrics.h"
 #include "export/process_stats.h"
 
 namespace loopscope {
@@ -15,8 +16,10 @@ namespace loopscope {
 /// two entries with equal labels only the first is shown.
 std::vector<prometheus::MetricFamily> loop_families(const Snapshot& snapshot);
 
-/// All of a scrape: loop_families() and this exporter's own figures.
+/// All of a scrape: loop_families(), this exporter's own figures, and the loops once more
+/// under the names asked for.
 std::vector<prometheus::MetricFamily> scrape_families(const Snapshot& snapshot,
-                                                      const ProcessStats& process);
+                                                      const ProcessStats& process,
+                                                      CompatibleNames names = {});
 
 }  // namespace loopscope

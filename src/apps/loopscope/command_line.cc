@@ -194,6 +194,9 @@ class Grammar {
                keep(run.log_level, parse_log_level));
     add_option(*run_, "--stall-log", "FILE", "Write every ended stall to this file, as JSON lines",
                keep_path(run.stall_log_file));
+    add_option(*run_, "--compat", "NAMES",
+               "Serve Node loops also as these do: prom-client,opentelemetry",
+               keep(run.compatibility, parse_compatibility));
     add_switch(*run_, "--no-stacks", "Do not look at stacks: stalls will not name functions",
                run.no_stacks);
   }

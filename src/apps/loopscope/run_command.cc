@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <spdlog/spdlog.h>
 
+#include <atomic>
 #include <cstdio>
 #include <mutex>
 
@@ -30,11 +31,19 @@ sigset_t handled_signals() {
   return set;
 }
 
+CompatibleNames names_of(const Config& config) {
+  return {.prom_client = config.compatibility.prom_client,
+          .opentelemetry = config.compatibility.opentelemetry};
+}
+
 /// Reads the configuration anew and applies it; from the signal loop and HTTP threads.
 class Reloader {
  public:
   Reloader(RunOptions options, Config config, Watcher& watcher)
-      : options_(std::move(options)), config_(std::move(config)), watcher_(watcher) {}
+      : options_(std::move(options)),
+        config_(std::move(config)),
+        watcher_(watcher),
+        names_(names_of(config_)) {}
 
   Result<void> reload() {
     const std::lock_guard lock(mutex_);
@@ -49,15 +58,20 @@ class Reloader {
     set_up_logging(config->log_format, config->log_level);
     config_ = std::move(*config);
     watcher_.apply(config_);
+    names_ = names_of(config_);
     spdlog::info("configuration reloaded");
     return {};
   }
+
+  /// Does not wait for a reload under way, as scrapes must not.
+  CompatibleNames compatible_names() const { return names_; }
 
  private:
   const RunOptions options_;
   std::mutex mutex_;
   Config config_;
   Watcher& watcher_;
+  std::atomic<CompatibleNames> names_;
 };
 
 Result<void> check_pids(const Config& config) {
@@ -109,9 +123,11 @@ int serve(const RunOptions& options, const Config& config, const sigset_t& signa
   HttpServerOptions http;
   http.listen = config.listen.to_string();
   http.log = [](std::string message) { spdlog::warn("http: {}", message); };
-  auto server = HttpServer::start(http, watcher,
-                                  {.ready = [&watcher] { return watcher.ready(); },
-                                   .reload = [&reloader] { return reloader.reload(); }});
+  auto server =
+      HttpServer::start(http, watcher,
+                        {.ready = [&watcher] { return watcher.ready(); },
+                         .reload = [&reloader] { return reloader.reload(); },
+                         .compatible_names = [&reloader] { return reloader.compatible_names(); }});
   if (!server) return fail(server.error().message);
   announce_address(config.log_format, (*server)->address());
   watcher.start();

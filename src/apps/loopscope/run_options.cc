@@ -29,6 +29,7 @@ Result<Config> effective_config(const RunOptions& options) {
   config.sample_interval = options.sample_interval.value_or(config.sample_interval);
   config.log_format = options.log_format.value_or(config.log_format);
   config.log_level = options.log_level.value_or(config.log_level);
+  config.compatibility = options.compatibility.value_or(config.compatibility);
   if (options.no_stacks) config.stacks.enabled = false;
   if (!options.stall_log_file.empty()) config.stall_log.file = options.stall_log_file;
 

@@ -23,6 +23,7 @@ struct RunOptions {
   std::optional<LogLevel> log_level;
   bool no_stacks = false;
   std::string stall_log_file;
+  std::optional<CompatibilitySwitches> compatibility;
   /// The program after "--" and its arguments, untouched; excludes pids, names, ports.
   std::vector<std::string> command;
 };

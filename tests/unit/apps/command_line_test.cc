@@ -55,7 +55,7 @@ TEST(CommandLine, VersionAndHelpSucceed) {
   for (const char* word :
        {"--pid N", "--name REGEX", "--port N", "--config FILE", "--listen HOST:PORT",
         "--stall-threshold DURATION", "--sample-interval DURATION", "--log-format", "--log-level",
-        "--stall-log FILE", "--no-stacks", "-- COMMAND"}) {
+        "--stall-log FILE", "--compat NAMES", "--no-stacks", "-- COMMAND"}) {
     EXPECT_THAT(help({"run", "--help"}), HasSubstr(word));
   }
   EXPECT_THAT(help({"run", "--help"}), HasSubstr("Usage: loopscope run"));
@@ -103,6 +103,8 @@ TEST(CommandLine, RunTakesEveryFlag) {
                                   "debug",
                                   "--stall-log",
                                   "stalls.jsonl",
+                                  "--compat",
+                                  "opentelemetry,prom-client",
                                   "--no-stacks"});
   EXPECT_EQ(options.config_file, "a.yaml");
   EXPECT_THAT(options.pids, ElementsAre(17, 18));
@@ -116,6 +118,7 @@ TEST(CommandLine, RunTakesEveryFlag) {
   EXPECT_EQ(options.log_format, LogFormat::kJson);
   EXPECT_EQ(options.log_level, LogLevel::kDebug);
   EXPECT_EQ(options.stall_log_file, "stalls.jsonl");
+  EXPECT_EQ(options.compatibility, (CompatibilitySwitches{true, true}));
   EXPECT_TRUE(options.no_stacks);
   EXPECT_THAT(options.command, IsEmpty());
 }
@@ -125,6 +128,7 @@ TEST(CommandLine, RunAloneSelectsNothing) {
   EXPECT_THAT(options.pids, IsEmpty());
   EXPECT_FALSE(options.listen.has_value());
   EXPECT_EQ(options.stall_log_file, "");
+  EXPECT_FALSE(options.compatibility.has_value());
   EXPECT_FALSE(options.no_stacks);
   EXPECT_THAT(options.command, IsEmpty());
 }
@@ -167,6 +171,9 @@ TEST(CommandLine, BadValuesNameTheFlagTheValueAndTheHelp) {
               HasSubstr("allowed are 100us to 100ms"));
   EXPECT_THAT(refusal({"run", "--log-format", "xml"}), HasSubstr("allowed are text and json"));
   EXPECT_THAT(refusal({"run", "--log-level", "loud"}), HasSubstr("--log-level: \"loud\""));
+  for (const char* names : {"", "prom_client", "prom-client,", ",opentelemetry", "a,prom-client"}) {
+    EXPECT_THAT(refusal({"run", "--compat", names}), HasSubstr("is not a monitor; allowed are "));
+  }
   EXPECT_THAT(refusal({"run", "--config", ""}), HasSubstr("--config: the file name is empty"));
   EXPECT_THAT(refusal({"doctor", "--pid", "x"}), HasSubstr("see loopscope doctor --help"));
 }

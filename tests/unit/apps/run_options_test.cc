@@ -67,6 +67,17 @@ TEST_F(EffectiveConfigTest, StacksAndTheStallLogCanBeSetByFlag) {
   EXPECT_EQ(config->stall_log.keep, 7U);
 }
 
+TEST_F(EffectiveConfigTest, CompatibilityByFlagReplacesThatOfTheFile) {
+  RunOptions options = with_file("compatibility: {prom_client: true}\n");
+  auto config = effective_config(options);
+  ASSERT_TRUE(config.ok()) << config.error().message;
+  EXPECT_EQ(config->compatibility, (CompatibilitySwitches{true, false}));
+  options.compatibility = CompatibilitySwitches{false, true};
+  config = effective_config(options);
+  ASSERT_TRUE(config.ok()) << config.error().message;
+  EXPECT_EQ(config->compatibility, (CompatibilitySwitches{false, true}));
+}
+
 TEST_F(EffectiveConfigTest, SelectorsReplaceTheTargetsOfTheFile) {
   RunOptions options = with_file("targets: [{port: 80}]\n");
   options.pids = {5, 6};

@@ -45,6 +45,7 @@ max_loops: 10
 sources: {uv_stack: false, procfs: true, backlog: false}
 stacks: {enabled: true, perf: false, sleeping: false, ptrace: true}
 stall_log: {file: /var/log/stalls.jsonl, max_size: 1MiB, keep: 9}
+compatibility: {prom_client: false, opentelemetry: true}
 targets:
   - name: api
     pid: 42
@@ -66,6 +67,7 @@ targets:
   EXPECT_EQ(config.sources, (SourceSwitches{false, true, false}));
   EXPECT_EQ(config.stacks, (StackSwitches{true, false, false, true}));
   EXPECT_EQ(config.stall_log, (StallLogConfig{"/var/log/stalls.jsonl", 1048576, 9}));
+  EXPECT_EQ(config.compatibility, (CompatibilitySwitches{false, true}));
   ASSERT_EQ(config.targets.size(), 2U);
   const TargetConfig& target = config.targets[0];
   EXPECT_EQ(target.name, "api");
@@ -139,6 +141,10 @@ TEST(ConfigReader, BadValuesSayWhatIsAllowed) {
               HasSubstr("is longer than 4000 bytes"));
   EXPECT_EQ(refusal("stacks: {perv: true}\n"),
             "f.yaml:1:10: unknown key \"perv\"; did you mean perf?");
+  EXPECT_EQ(refusal("compatibility: {prom-client: true}\n"),
+            "f.yaml:1:17: unknown key \"prom-client\"; did you mean prom_client?");
+  EXPECT_EQ(refusal("compatibility: prom_client\n"),
+            "f.yaml:1:16: compatibility: expected a mapping, found a single value");
   EXPECT_THAT(refusal("listen: localhost\n"), StartsWith("f.yaml:1:9: listen: \"localhost\""));
   EXPECT_THAT(refusal("targets: [{port: 70000}]"), HasSubstr("\"70000\" is not a port"));
   EXPECT_THAT(refusal("targets: [{pid: -1}]"), HasSubstr("\"-1\" is not a process id"));
@@ -157,7 +163,7 @@ TEST(ConfigReader, LabelNamesMustBeFreeAndValid) {
   EXPECT_EQ(with_label("Team_2"), "accepted");
   for (const char* taken :
        {"process", "pid", "loop", "phase", "cause", "state", "window", "listener", "function",
-        "file", "line", "source", "runtime", "runtime_version", "le"}) {
+        "file", "line", "source", "runtime", "runtime_version", "le", "nodejs_eventloop_state"}) {
     EXPECT_THAT(with_label(taken), HasSubstr("Loopscope's own series use it")) << taken;
   }
   EXPECT_THAT(with_label("__name__"), HasSubstr("reserved by Prometheus"));
@@ -212,7 +218,8 @@ TEST(Config, OnlyListenNeedsARestart) {
   Config before;
   Config after = accepted(
       "stall_threshold: 1s\nlog_level: debug\ntargets: [{port: 1}]\n"
-      "stacks: {enabled: false}\nstall_log: {file: a}\n");
+      "stacks: {enabled: false}\nstall_log: {file: a}\n"
+      "compatibility: {prom_client: true}\n");
   EXPECT_THAT(restart_needed(before, after), IsEmpty());
   after.listen.port = 1;
   EXPECT_THAT(restart_needed(before, after), ElementsAre("listen"));

@@ -11,7 +11,7 @@ using namespace std::chrono_literals;
 
 TEST(LoopStats, WaitingAddsOneZeroPerMillisecond) {
   LoopStats stats;
-  for (int i = 0; i < 1000; ++i) stats.observe_no_lag(300us);
+  for (int i = 0; i < 1000; ++i) stats.observe_no_lag(1s, 300us);
   const HistogramSnapshot lag = stats.snapshot(1s).lag;
   EXPECT_EQ(lag.count, 300u);
   EXPECT_EQ(lag.counts.front(), 300u);
@@ -20,7 +20,7 @@ TEST(LoopStats, WaitingAddsOneZeroPerMillisecond) {
 
 TEST(LoopStats, AStallSpreadsItsLagsEvenly) {
   LoopStats stats;
-  stats.observe_no_lag(14500ms);
+  stats.observe_no_lag(14500ms, 14500ms);
   stats.observe_busy_periods(15s, 500ms, 1);
   const LoopStatsSnapshot snapshot = stats.snapshot(15s);
   EXPECT_EQ(snapshot.lag.count, 15000u);
@@ -95,6 +95,23 @@ TEST(LoopStats, UnwatchedTimeIsUnknownButNeitherActiveNorIdle) {
   EXPECT_EQ(snapshot.active_time, Nanos(1s));
   EXPECT_EQ(snapshot.idle_time, Nanos(4s));
   EXPECT_EQ(snapshot.phase_time[index_of(Phase::kPollWait)], Nanos(4s));
+}
+
+TEST(LoopStats, TheLastMinuteHasEveryKindOfObservation) {
+  LoopStats stats;
+  EXPECT_FALSE(stats.snapshot(100s).lag_1m.has_value());
+  stats.observe_no_lag(100s, 8s);
+  stats.observe_busy_periods(101s, 100ms, 10);
+  stats.observe_short_periods(102s, 1s, 2000 * 0.0005 * 0.0005);
+  const auto lag = stats.snapshot(102s).lag_1m;
+  ASSERT_TRUE(lag.has_value());
+  EXPECT_NEAR(lag->busy_share, 0.2, 1e-6);
+  EXPECT_NEAR(std::chrono::duration<double>(lag->mean).count(),
+              (10 * 0.01 + 2000 * 0.0005 * 0.0005) / 2 / 10, 1e-8);
+  const LoopStatsSnapshot blocked = stats.snapshot(112s, 10s);
+  EXPECT_EQ(blocked.blocked, Nanos(10s));
+  EXPECT_EQ(blocked.lag_max_1m, Nanos(10s));
+  EXPECT_NEAR(blocked.lag_1m->busy_share, 0.6, 1e-6);
 }
 
 TEST(LoopStats, TheMaximumIsForgottenAfterAMinute) {

@@ -32,13 +32,15 @@ class HttpRouterTest : public testing::Test {
   bool is_ready_ = true;
   Result<void> reload_result_;
   int reloads_ = 0;
+  CompatibleNames names_;
   test::FixedProvider provider_;
   HttpRouter router_{provider_,
                      {[this] { return is_ready_; },
                       [this] {
                         ++reloads_;
                         return reload_result_;
-                      }},
+                      },
+                      [this] { return names_; }},
                      {}};
 };
 
@@ -55,6 +57,16 @@ TEST_F(HttpRouterTest, MetricsHaveTheExactContentType) {
   EXPECT_THAT(response.body, HasSubstr("# TYPE eventloop_lag_seconds histogram"));
   EXPECT_EQ(header(response, "Vary"), "Accept, Accept-Encoding");
   EXPECT_EQ(header(response, "Content-Encoding"), "(absent)");
+}
+
+TEST_F(HttpRouterTest, MetricsShowTheOtherNamesAskedForNow) {
+  EXPECT_EQ(get("/metrics").body.find("nodejs_"), std::string::npos);
+  names_.prom_client = true;
+  EXPECT_THAT(get("/metrics").body, HasSubstr("\nnodejs_eventloop_lag_p99_seconds{"));
+  names_ = {.opentelemetry = true};
+  const std::string body = get("/metrics").body;
+  EXPECT_THAT(body, HasSubstr("\nnodejs_eventloop_delay_p99_seconds{"));
+  EXPECT_EQ(body.find("nodejs_eventloop_lag"), std::string::npos);
 }
 
 TEST_F(HttpRouterTest, MetricsInOpenMetricsOnRequest) {

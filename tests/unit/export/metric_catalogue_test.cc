@@ -26,6 +26,9 @@ TEST(MetricCatalogue, NamesAreUniqueAndFollowTheirTypeAndUnit) {
 TEST(MetricCatalogue, LoopMetricsAreEventloopMetrics) {
   for (const MetricSpec& spec : metric_catalogue()) {
     EXPECT_EQ(spec.name.starts_with("eventloop_"), spec.scope == MetricScope::kLoop) << spec.name;
+    EXPECT_EQ(spec.name.starts_with("nodejs_eventloop_"),
+              spec.scope == MetricScope::kPromClient || spec.scope == MetricScope::kOpenTelemetry)
+        << spec.name;
   }
 }
 
@@ -71,8 +74,9 @@ TEST(LabelValue, CutsLongTextAtACharacter) {
 
 TEST(FreeLabelName, RefusesIllegalAndTakenNames) {
   for (const char* name : {"team", "_x", "Zone2"}) EXPECT_TRUE(is_free_label_name(name)) << name;
-  for (const char* name : {"", "2x", "a-b", "a b", "__name__", "le", "quantile", "pid", "process",
-                           "loop", "phase", "cause", "window", "source", "caf\xC3\xA9"}) {
+  for (const char* name :
+       {"", "2x", "a-b", "a b", "__name__", "le", "quantile", "pid", "process", "loop", "phase",
+        "cause", "window", "source", "nodejs_eventloop_state", "caf\xC3\xA9"}) {
     EXPECT_FALSE(is_free_label_name(name)) << name;
   }
 }

@@ -41,7 +41,8 @@ void expect_unique_series(const Families& families) {
 }
 
 TEST(PrometheusBridge, FamiliesStandInCatalogueOrderEachOnce) {
-  const Families families = scrape_families(test::sample_snapshot(), read_process_stats());
+  const Families families =
+      scrape_families(test::sample_snapshot(), read_process_stats(), {true, true});
   expect_unique_series(families);
   EXPECT_EQ(families.size(), kMetricCount);
   for (std::size_t i = 0; i < families.size(); ++i) {

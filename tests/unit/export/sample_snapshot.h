@@ -37,6 +37,8 @@ inline LoopSnapshot busy_loop(int pid, std::string loop) {
   LoopStatsSnapshot& s = out.stats;
   s.lag = lag_histogram();
   s.lag_max_1m = milliseconds(500);
+  s.lag_1m = LagSummary{milliseconds(12), milliseconds(45),  milliseconds(0),
+                        milliseconds(5),  milliseconds(200), .07};
   s.blocked = milliseconds(300);
   s.current_phase = Phase::kPoll;
   s.phase_time = {milliseconds(100), milliseconds(20),  milliseconds(3), milliseconds(9000),
