@@ -28,6 +28,7 @@ cmd:pkg-config | pkg-config         | finds libuv, libelf and Capstone
 -              | libelf-dev         | reads a target's ELF images
 -              | libdw-dev          | unwinds native stacks
 -              | libcapstone-dev    | disassembles uv_run
+-              | libncurses-dev     | the live table at the terminal
 -              | libhttp-parser-dev | HTTP in the reference server
 -              | zlib1g-dev         | gzip
 "
@@ -41,6 +42,7 @@ cmd:strip      | binutils           | makes a stripped Node
 cmd:flock      | util-linux         | one fixture download at a time
 cmd:python3    | python3            | end-to-end tests and checks
 cmd:curl       | curl               | end-to-end tests
+cmd:tmux       | tmux               | a terminal for the tests of the live table
 cmd:node       | nodejs             | test programs
 cmd:npm        | npm                | fetches the Node versions under test
 "

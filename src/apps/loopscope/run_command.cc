@@ -8,9 +8,9 @@
 
 #include "apps/loopscope/child_process.h"
 #include "apps/loopscope/logging.h"
+#include "apps/loopscope/selection.h"
 #include "apps/loopscope/watcher.h"
 #include "export/http_server.h"
-#include "target/process_id.h"
 
 namespace loopscope {
 namespace {
@@ -59,14 +59,6 @@ class Reloader {
   Config config_;
   Watcher& watcher_;
 };
-
-Result<void> check_pids(const Config& config) {
-  for (const TargetConfig& target : config.targets) {
-    if (!target.pid) continue;
-    if (const auto id = identify(*target.pid); !id) return id.error();
-  }
-  return {};
-}
 
 int wait_for_the_end(const sigset_t& signals, Reloader& reloader,
                      std::optional<ChildProcess>& child) {
