@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <clocale>
 #include <cstdlib>
 #include <string>
 #include <string_view>
@@ -50,6 +51,20 @@ std::string_view environment(const char* name) {
 /// https://no-color.org: present and not empty.
 bool wants_colours() { return environment("NO_COLOR").empty(); }
 
+struct KeySequence {
+  const char* bytes;
+  int code;
+};
+/// What terminals send although their descriptions say something else (tmux, PuTTY).
+constexpr std::array kMoreSequences = {
+    KeySequence{"\x1b[A", KEY_UP},     KeySequence{"\x1b[B", KEY_DOWN},
+    KeySequence{"\x1b[H", KEY_HOME},   KeySequence{"\x1b[F", KEY_END},
+    KeySequence{"\x1bOH", KEY_HOME},   KeySequence{"\x1bOF", KEY_END},
+    KeySequence{"\x1b[1~", KEY_HOME},  KeySequence{"\x1b[4~", KEY_END},
+    KeySequence{"\x1b[7~", KEY_HOME},  KeySequence{"\x1b[8~", KEY_END},
+    KeySequence{"\x1b[5~", KEY_PPAGE}, KeySequence{"\x1b[6~", KEY_NPAGE},
+};
+
 KeyPress to_key(int code) {
   switch (code) {
     case KEY_UP:
@@ -75,9 +90,12 @@ KeyPress to_key(int code) {
 /// The library and the locale it works in, from beginning to end.
 struct TerminalScreen::Ncurses {
   Ncurses() : locale(::newlocale(LC_CTYPE_MASK, "", nullptr)) {
-    // For this thread alone: patterns are matched by others, and mean the same in any locale.
+    // Patterns of process names mean the same in any locale, so this is for this thread
+    // alone. But newterm() asks for the locale of the process to see what characters are.
     if (locale != nullptr) ::uselocale(locale);
+    std::setlocale(LC_CTYPE, "");  // NOLINT(concurrency-mt-unsafe): no other thread yet
     screen = ::newterm(nullptr, stdout, stdin);
+    std::setlocale(LC_CTYPE, "C");  // NOLINT(concurrency-mt-unsafe)
   }
   ~Ncurses() {
     if (screen != nullptr) {
@@ -112,6 +130,7 @@ Result<std::unique_ptr<TerminalScreen>> TerminalScreen::open() {
   ::noecho();
   ::nonl();
   ::keypad(stdscr, TRUE);
+  for (const KeySequence& key : kMoreSequences) ::define_key(key.bytes, key.code);
   ::nodelay(stdscr, TRUE);
   ::curs_set(0);
   if (wants_colours() && ::has_colors() && ::start_color() == OK && ::use_default_colors() == OK) {

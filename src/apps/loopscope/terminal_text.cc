@@ -78,6 +78,14 @@ Character first_character(std::string_view text) {
   return {.bytes = length, .width = is_allowed(wide) ? ::wcwidth(wide) : -1};
 }
 
+std::string_view bounded(std::string_view text) {
+  if (text.size() <= kMaxTextBytes) return text;
+  std::size_t end = kMaxTextBytes;
+  // Not through the middle of a character of up to four bytes.
+  while (end > kMaxTextBytes - 3 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+  return text.substr(0, end);
+}
+
 struct Fitted {
   std::string text;
   std::size_t columns = 0;
@@ -91,7 +99,7 @@ Fitted fit_utf8(std::string_view text, std::size_t columns) {
   std::size_t cut_columns = 0;
   int marks = kMaxMarks;  // none without a character to stand on
   bool whole = text.size() <= kMaxTextBytes;
-  std::string_view rest = text.substr(0, kMaxTextBytes);
+  std::string_view rest = bounded(text);
   while (!rest.empty()) {
     const Character next = first_character(rest);
     const std::string_view bytes = next.width >= 0 ? rest.substr(0, next.bytes) : kUtf8Replacement;
@@ -121,7 +129,7 @@ Fitted fit_utf8(std::string_view text, std::size_t columns) {
 Fitted fit_ascii(std::string_view text, std::size_t columns) {
   const Utf8Scope scope;
   Fitted out;
-  std::string_view rest = text.substr(0, kMaxTextBytes);
+  std::string_view rest = bounded(text);
   while (!rest.empty() && out.columns <= columns) {
     const Character next = Utf8Scope::available() ? first_character(rest) : Character{};
     const bool plain = rest.front() >= 0x20 && rest.front() < 0x7F;

@@ -46,7 +46,7 @@ sigset_t session_signals(bool on_screen) {
 std::unique_ptr<TopDisplay> open_display(bool plain) {
   if (!plain && TerminalScreen::possible()) {
     auto screen = TerminalScreen::open();
-    if (screen) return std::make_unique<ScreenDisplay>(*std::move(screen));
+    if (screen) return std::make_unique<ScreenDisplay>(std::move(screen).value());
     top_failure(screen.error().message + "; showing plain lines");
   }
   return std::make_unique<PlainPrinter>(stdout);

@@ -17,24 +17,31 @@ struct FieldSpec {
   TopField field;
   std::string_view title;
   std::size_t least;  ///< width it needs
-  std::size_t most;   ///< width it has use for
   int importance;     ///< the least important are left out first
   Align align;
 };
 
-// In the order shown. Spare width goes to the fields that can use it, by importance.
+// In the order shown.
 constexpr std::array kFields = {
-    FieldSpec{TopField::kProcess, "PROCESS", 8, 24, 11, Align::kLeft},
-    FieldSpec{TopField::kPid, "PID", 7, 7, 4, Align::kRight},
-    FieldSpec{TopField::kLoop, "LOOP", 9, 12, 7, Align::kLeft},
-    FieldSpec{TopField::kPhases, "PHASES", 8, 20, 5, Align::kLeft},
-    FieldSpec{TopField::kUtilization, "UTIL", 4, 4, 6, Align::kRight},
-    FieldSpec{TopField::kLagP99, "LAGP99", 6, 6, 1, Align::kRight},
-    FieldSpec{TopField::kLagMax, "LAGMAX", 6, 6, 9, Align::kRight},
-    FieldSpec{TopField::kBlocked, "BLOCKED", 7, 7, 10, Align::kRight},
-    FieldSpec{TopField::kStalls, "ST/MIN", 6, 6, 2, Align::kRight},
-    FieldSpec{TopField::kBacklog, "BACKLOG", 9, 9, 3, Align::kRight},
-    FieldSpec{TopField::kLastStall, "LAST STALL", 12, 400, 8, Align::kLeft},
+    FieldSpec{TopField::kProcess, "PROCESS", 8, 11, Align::kLeft},
+    FieldSpec{TopField::kPid, "PID", 7, 4, Align::kRight},
+    FieldSpec{TopField::kLoop, "LOOP", 9, 7, Align::kLeft},
+    FieldSpec{TopField::kPhases, "PHASES", 8, 5, Align::kLeft},
+    FieldSpec{TopField::kUtilization, "UTIL", 4, 6, Align::kRight},
+    FieldSpec{TopField::kLagP99, "LAGP99", 6, 1, Align::kRight},
+    FieldSpec{TopField::kLagMax, "LAGMAX", 6, 9, Align::kRight},
+    FieldSpec{TopField::kBlocked, "BLOCKED", 7, 10, Align::kRight},
+    FieldSpec{TopField::kStalls, "ST/MIN", 6, 2, Align::kRight},
+    FieldSpec{TopField::kBacklog, "BACKLOG", 9, 3, Align::kRight},
+    FieldSpec{TopField::kLastStall, "LAST STALL", 12, 8, Align::kLeft},
+};
+
+/// Where spare width goes: to each in turn, up to this width. A function, its file and line
+/// come first.
+constexpr std::array kWidening = {
+    TopColumn{TopField::kLastStall, 36}, TopColumn{TopField::kPhases, 20},
+    TopColumn{TopField::kProcess, 16},   TopColumn{TopField::kLoop, 12},
+    TopColumn{TopField::kProcess, 24},   TopColumn{TopField::kLastStall, 400},
 };
 
 const FieldSpec& spec_of(TopField field) {
@@ -144,18 +151,14 @@ std::vector<TopColumn> top_columns(std::size_t width) {
   while (!columns.empty() && used() > width) {
     columns.erase(std::ranges::min_element(columns, {}, importance));
   }
-  // What the last stall was needs room for a function and a file before others get more.
-  constexpr std::size_t kUsefulLastStall = 28;
   std::size_t spare = width - used();
-  const auto widen = [&spare](TopColumn& column, std::size_t most) {
-    const std::size_t more = std::min(spare, most - std::min(most, column.width));
-    column.width += more;
+  for (const TopColumn& wish : kWidening) {
+    const auto column = std::ranges::find(columns, wish.field, &TopColumn::field);
+    if (column == columns.end()) continue;
+    const std::size_t more = std::min(spare, wish.width - std::min(wish.width, column->width));
+    column->width += more;
     spare -= more;
-  };
-  for (TopColumn& column : columns) {
-    if (column.field == TopField::kLastStall) widen(column, kUsefulLastStall);
   }
-  for (TopColumn& column : columns) widen(column, spec_of(column.field).most);
   return columns;
 }
 

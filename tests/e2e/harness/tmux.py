@@ -39,7 +39,7 @@ class Tmux:
         config = directory / "tmux.conf"
         config.write_text(
             f'set -g default-terminal "{term}"\n'
-            "set -g status off\nset -g window-size manual\nset -s escape-time 0\n"
+            "set -g status off\nset -s escape-time 0\n"
         )
         script = directory / "session.sh"
         script.write_text(_SCRIPT.format(command=shlex.join(str(word) for word in command)))

@@ -217,7 +217,7 @@ TEST(CommandLine, TopTakesTheSelectionOfRun) {
   ASSERT_TRUE(child.command.has_value()) << child.output;
   EXPECT_THAT(child.command->top.watch.command, ElementsAre("node", "-q"));
 
-  EXPECT_THAT(refusal({"top", "--interval", "1ms"}), HasSubstr("allowed are 100ms to 1h"));
+  EXPECT_THAT(refusal({"top", "--interval", "1ms"}), HasSubstr("allowed are 100ms to 3600s"));
   EXPECT_THAT(refusal({"top", "--count", "0"}), HasSubstr("--count: \"0\" is not a number"));
   EXPECT_THAT(refusal({"top", "--listen", "127.0.0.1:0"}), HasSubstr("unknown flag"));
   EXPECT_THAT(refusal({"top", "--pid", "1", "--", "node"}),
