@@ -14,7 +14,7 @@ inline constexpr std::array<char, kPhaseCount> kPhaseLetters = {'T', 'P', 'I', '
 
 /// Which letter is what, for people.
 inline constexpr char kPhaseLegend[] =
-    "T timers  P pending  I idle/prepare  O poll (I/O)  C check  X closing  ? unknown  . waiting";
+    "T timers P pending I idle/prepare O poll C check X closing ? unknown . waiting";
 
 /// A bar of `width` letters, each phase as many as its share of the whole is; phases in the
 /// order of Phase, waiting last. Every phase that has a 200th of the time shows, as long as

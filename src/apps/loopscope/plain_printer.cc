@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstdint>
 #include <ctime>
 #include <string_view>
+#include <system_error>
 
 #include "apps/loopscope/phase_bar.h"
 #include "apps/loopscope/terminal_text.h"
@@ -85,12 +87,17 @@ void append_cell(std::string& line, std::string_view text, const PlainColumn& co
 }  // namespace
 
 bool PlainPrinter::show(std::vector<TopRow> rows, std::chrono::system_clock::time_point at) {
-  if (!has_header_) std::fprintf(out_, "%s\n", plain_header().c_str());
-  has_header_ = true;
   sort_rows(rows, TopSortKey::kName, false);
   const std::string time = utc(at);
+  errno = 0;
+  if (!has_header_) std::fprintf(out_, "%s\n", plain_header().c_str());
+  has_header_ = true;
   for (const TopRow& row : rows) std::fprintf(out_, "%s\n", plain_line(row, time).c_str());
-  return std::fflush(out_) == 0 && std::ferror(out_) == 0;
+  if (std::fflush(out_) == 0 && std::ferror(out_) == 0) return true;
+  if (errno != EPIPE) {
+    problem_ = "cannot write the table: " + std::generic_category().message(errno);
+  }
+  return false;
 }
 
 std::string plain_header() {

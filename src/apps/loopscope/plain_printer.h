@@ -14,12 +14,15 @@ class PlainPrinter final : public TopDisplay {
  public:
   explicit PlainPrinter(std::FILE* out) : out_(out) {}
 
-  /// False once nobody takes the output any more.
+  /// False once the output cannot be written.
   bool show(std::vector<TopRow> rows, std::chrono::system_clock::time_point at) override;
+  /// Empty if its reader has just left.
+  std::string problem() const override { return problem_; }
 
  private:
   std::FILE* out_;
   bool has_header_ = false;
+  std::string problem_;
 };
 
 /// The line of column names, without a line end.

@@ -73,6 +73,7 @@ Character first_character(std::string_view text) {
   if (byte >= 0x20 && byte < 0x7F) return {.bytes = 1, .width = 1};
   wchar_t wide = 0;
   std::mbstate_t state{};
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): it is, with a state of the caller's
   const std::size_t length = std::mbrtowc(&wide, text.data(), text.size(), &state);
   if (length == 0 || length > text.size()) return {};  // NUL, no UTF-8, cut off
   return {.bytes = length, .width = is_allowed(wide) ? ::wcwidth(wide) : -1};

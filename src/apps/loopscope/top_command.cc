@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "apps/loopscope/child_process.h"
 #include "apps/loopscope/logging.h"
@@ -87,10 +88,11 @@ int top_command(const TopOptions& options) {
   Watcher watcher(*config, child ? std::optional(child->pid()) : std::nullopt, clock);
   watcher.start();
   const int code = TopSession(watcher, clock, *display, options).run(signals, child);
+  const std::string problem = display->problem();
   display.reset();  // the terminal is the user's again before the rest takes its time
   if (child) child->end(kProgramPatience);
   watcher.stop();
-  return code;
+  return problem.empty() ? code : top_failure(problem);
 }
 
 }  // namespace loopscope

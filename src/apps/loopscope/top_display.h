@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <string>
 #include <vector>
 
 #include "apps/loopscope/top_row.h"
@@ -20,6 +21,8 @@ class TopDisplay {
   /// Takes the keys pressed.
   virtual bool keys() { return true; }
 
+  /// Why show() ended the program, if it was not the user's doing; else empty.
+  virtual std::string problem() const { return {}; }
   /// The terminal has another size.
   virtual void resized() {}
   /// The user wants the program stopped (Ctrl-Z); returns once it goes on.

@@ -44,6 +44,10 @@ constexpr std::array kWidening = {
     TopColumn{TopField::kProcess, 24},   TopColumn{TopField::kLastStall, 400},
 };
 
+/// Where there is less room than this for a function, its file is left out.
+constexpr std::size_t kUsefulFunction = 12;
+constexpr std::size_t kMaxFileName = 40;
+
 const FieldSpec& spec_of(TopField field) {
   return *std::ranges::find(kFields, field, &FieldSpec::field);
 }
@@ -102,8 +106,8 @@ StyledText backlog_cell(const TopRow& row) {
 }
 
 /// Its text may be anything yet.
-StyledText cell(const TopRow& row, TopField field) {
-  switch (field) {
+StyledText cell(const TopRow& row, const TopColumn& column, Charset charset) {
+  switch (column.field) {
     case TopField::kProcess:
       return {row.process};
     case TopField::kPid:
@@ -124,7 +128,7 @@ StyledText cell(const TopRow& row, TopField field) {
     case TopField::kBacklog:
       return backlog_cell(row);
     case TopField::kLastStall:
-      return {last_stall_text(row)};
+      return {last_stall_text(row, column.width, charset)};
     case TopField::kPhases:
       break;  // made of pieces, see append_bar()
   }
@@ -141,6 +145,7 @@ std::string formatted(const char* format, double value) {
 
 std::vector<TopColumn> top_columns(std::size_t width) {
   std::vector<TopColumn> columns;
+  columns.reserve(kFields.size());
   for (const FieldSpec& spec : kFields) columns.push_back({spec.field, spec.least});
   const auto used = [&columns] {
     std::size_t sum = columns.empty() ? 0 : columns.size() - 1;  // the spaces between
@@ -182,7 +187,7 @@ ScreenLine top_cells(const TopRow& row, const std::vector<TopColumn>& columns, C
       append_bar(line, phase_bar(row.phase_shares, column.width));
       continue;
     }
-    StyledText piece = cell(row, column.field);
+    StyledText piece = cell(row, column, charset);
     piece.text = fit_column(piece.text, column.width, charset, spec_of(column.field).align);
     line.push_back(std::move(piece));
   }
@@ -212,13 +217,18 @@ std::string short_duration(Nanos time) {
   return text.data();
 }
 
-std::string last_stall_text(const TopRow& row) {
-  if (row.function.empty() && row.file.empty()) return row.why;
+std::string last_stall_text(const TopRow& row, std::size_t width, Charset charset) {
+  if (row.function.empty() && row.file.empty()) return fit_text(row.why, width, charset);
   const std::size_t slash = row.file.rfind('/');
   std::string place = slash == std::string::npos ? row.file : row.file.substr(slash + 1);
+  place = fit_text(place, kMaxFileName, charset);
   if (!place.empty() && row.line > 0) place += ":" + std::to_string(row.line);
-  if (row.function.empty()) return place;
-  return place.empty() ? row.function : row.function + " " + place;
+  if (row.function.empty() || place.empty()) {
+    return fit_text(place.empty() ? row.function : place, width, charset);
+  }
+  const std::size_t place_width = text_width(place, charset) + 1;
+  if (width < kUsefulFunction + place_width) return fit_text(row.function, width, charset);
+  return fit_text(row.function, width - place_width, charset) + " " + place;
 }
 
 }  // namespace loopscope

@@ -44,7 +44,8 @@ ScreenLine top_cells(const TopRow& row, const std::vector<TopColumn>& columns, C
 /// A duration in at most six characters: "0", "4.2ms", "450ms", "1.25s", "3m05s", "2h10m".
 std::string short_duration(Nanos time);
 
-/// Who or what the last stall was: "compute server.js:12"; directories are left out.
-std::string last_stall_text(const TopRow& row);
+/// Who or what the last stall was, in at most `width` columns: "compute server.js:12".
+/// Directories are left out; of a long function its beginning is shown before its place.
+std::string last_stall_text(const TopRow& row, std::size_t width, Charset charset);
 
 }  // namespace loopscope

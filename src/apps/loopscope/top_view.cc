@@ -140,19 +140,19 @@ ScreenLine TopView::summary(std::size_t width) const {
 }
 
 std::vector<ScreenLine> TopView::help(std::size_t width) const {
-  std::vector<std::string> texts = {
-      "q quit  space pause  r reverse  ? help   sort: l lag u util b backlog s stalls B blocked "
-      "n name"};
+  std::vector<std::string> texts = {"q quit  ? help  space pause  r reverse  l/u/b/s/B/n sort"};
   if (full_help_) {
+    // Each fits into 80 columns.
     texts = {
-        "sort by: l lag  u utilization  b backlog  s stalls  B blocked  n name    r reverse",
-        "arrows, PageUp, PageDown, Home, End scroll    space pause    ? less help    q quit",
-        "phases: " + std::string(kPhaseLegend),
+        "sort: l lag  u utilization  b backlog  s stalls  B blocked  n name   r reverse",
+        "arrows PageUp PageDown Home End scroll   space pause   ? less help   q quit",
+        kPhaseLegend,
         "PHASES and UTIL: since the last look. LAGP99, LAGMAX, ST/MIN: the last minute.",
         "BLOCKED: busy without polling now. BACKLOG: waiting connections / limit.",
     };
   }
   std::vector<ScreenLine> lines;
+  lines.reserve(texts.size());
   for (const std::string& text : texts) {
     lines.push_back({{fit_text(text, width, charset_), TextStyle::kDim}});
   }

@@ -94,11 +94,14 @@ TEST(PlainPrinter, TheHeaderComesOnceAndRowsByName) {
   EXPECT_EQ(words(lines[1])[0], "1970-01-01T00:00:00Z");
 }
 
-TEST(PlainPrinter, AReaderThatIsGoneIsTheEnd) {
+TEST(PlainPrinter, AFullDiskIsTheEndAndAProblem) {
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> full(std::fopen("/dev/full", "w"),
                                                              &std::fclose);
   ASSERT_NE(full, nullptr);
-  EXPECT_FALSE(PlainPrinter(full.get()).show({compute_row()}, {}));
+  PlainPrinter printer(full.get());
+  EXPECT_EQ(printer.problem(), "");
+  EXPECT_FALSE(printer.show({compute_row()}, {}));
+  EXPECT_THAT(printer.problem(), HasSubstr("No space left on device"));
 }
 
 }  // namespace

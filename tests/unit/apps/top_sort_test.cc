@@ -39,6 +39,7 @@ std::vector<std::string> order(TopSortKey key, bool reverse = false) {
   std::vector<TopRow> rows = some_rows();
   sort_rows(rows, key, reverse);
   std::vector<std::string> names;
+  names.reserve(rows.size());
   for (const TopRow& row : rows) names.push_back(row.process);
   return names;
 }

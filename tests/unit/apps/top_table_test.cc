@@ -136,15 +136,35 @@ TEST(TopTable, DurationsAreShort) {
 
 TEST(TopTable, TheLastStallIsAFunctionAPlaceOrAReason) {
   TopRow row = busy_row();
-  EXPECT_EQ(last_stall_text(row), "compute server.js:12");
+  const auto text = [&row](std::size_t width = 60) {
+    return last_stall_text(row, width, Charset::kUtf8);
+  };
+  EXPECT_EQ(text(), "compute server.js:12");
   row.line = 0;
-  EXPECT_EQ(last_stall_text(row), "compute server.js");
+  EXPECT_EQ(text(), "compute server.js");
   row.file.clear();
-  EXPECT_EQ(last_stall_text(row), "compute");
+  EXPECT_EQ(text(), "compute");
   row.function.clear();
   row.why = "read /tmp/fifo";
-  EXPECT_EQ(last_stall_text(row), "read /tmp/fifo");
-  EXPECT_EQ(last_stall_text({}), "");
+  EXPECT_EQ(text(), "read /tmp/fifo");
+  row.why.clear();
+  EXPECT_EQ(text(), "");
+}
+
+TEST(TopTable, ALongFunctionLeavesRoomForItsPlaceWhereThereIsSome) {
+  TopRow row = busy_row();
+  row.function = "parseEveryRequestBody";
+  const auto text = [&row](std::size_t width) {
+    return last_stall_text(row, width, Charset::kUtf8);
+  };
+  EXPECT_EQ(text(34), "parseEveryRequestBody server.js:12");
+  EXPECT_EQ(text(33), "parseEveryRequestBo… server.js:12");
+  EXPECT_EQ(text(25), "parseEveryR… server.js:12");
+  EXPECT_EQ(text(24), "parseEveryRequestBody");
+  EXPECT_EQ(text(12), "parseEveryR…");
+  row.file = "/srv/" + std::string(300, 'x') + ".js";
+  EXPECT_THAT(text(60), HasSubstr("parseEveryReque… xx"));
+  EXPECT_LE(text_width(text(60), Charset::kUtf8), 60U);
 }
 
 }  // namespace
