@@ -35,6 +35,7 @@ THIRD_PARTY = {
     r"bpf/.*|linux/bpf\.h": ["src/sources/ebpf"],
     r"uv\.h|uv/.*": ["src/embed", "src/apps/server", PUBLIC + "/loop_monitor.h"],
     r"http_parser\.h": ["src/apps/server"],
+    r"curses\.h": ["src/apps/loopscope"],
     r"nlohmann/.*": ["src/export", "src/apps"],
     r"CLI/.*": ["src/apps"],
     r"spdlog/.*": ["src/apps"],

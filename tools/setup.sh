@@ -28,6 +28,7 @@ cmd:pkg-config | pkg-config         | finds libuv, libelf and Capstone
 -              | libelf-dev         | reads a target's ELF images
 -              | libdw-dev          | unwinds native stacks
 -              | libcapstone-dev    | disassembles uv_run
+-              | libncurses-dev     | the live table at the terminal
 -              | libhttp-parser-dev | HTTP in the reference server
 -              | zlib1g-dev         | gzip
 cmd:node       | nodejs             | bundles the live page
@@ -44,6 +45,7 @@ cmd:flock      | util-linux         | one fixture download at a time
 cmd:python3    | python3            | end-to-end tests and checks
 -              | python3-yaml       | checks the alert rules
 cmd:curl       | curl               | end-to-end tests
+cmd:tmux       | tmux               | a terminal for the tests of the live table
 cmd:node       | nodejs             | test programs
 cmd:npm        | npm                | fetches the Node versions under test
 cmd:chromium   | chromium           | tests of the live page

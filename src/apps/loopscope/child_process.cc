@@ -40,9 +40,31 @@ class SpawnAttributes {
   posix_spawnattr_t attributes_;
 };
 
+/// What posix_spawn does to the child's descriptors.
+class SpawnStreams {
+ public:
+  explicit SpawnStreams(ChildProcess::Streams streams) {
+    posix_spawn_file_actions_init(&actions_);
+    if (streams == ChildProcess::Streams::kOutputToStderr) {
+      posix_spawn_file_actions_adddup2(&actions_, STDERR_FILENO, STDOUT_FILENO);
+    }
+    if (streams != ChildProcess::Streams::kNone) return;
+    for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+      posix_spawn_file_actions_addopen(&actions_, fd, "/dev/null", O_RDWR, 0);
+    }
+  }
+  ~SpawnStreams() { posix_spawn_file_actions_destroy(&actions_); }
+  SpawnStreams(const SpawnStreams&) = delete;
+  SpawnStreams& operator=(const SpawnStreams&) = delete;
+  const posix_spawn_file_actions_t* get() const { return &actions_; }
+
+ private:
+  posix_spawn_file_actions_t actions_;
+};
+
 }  // namespace
 
-Result<ChildProcess> ChildProcess::start(const std::vector<std::string>& command) {
+Result<ChildProcess> ChildProcess::start(const std::vector<std::string>& command, Streams streams) {
   std::vector<std::string> words = command;
   std::vector<char*> argv;
   argv.reserve(words.size() + 1);
@@ -50,8 +72,10 @@ Result<ChildProcess> ChildProcess::start(const std::vector<std::string>& command
   argv.push_back(nullptr);
 
   const SpawnAttributes attributes;
+  const SpawnStreams files(streams);
   pid_t pid = 0;
-  const int error = posix_spawnp(&pid, argv[0], nullptr, attributes.get(), argv.data(), environ);
+  const int error =
+      posix_spawnp(&pid, argv[0], files.get(), attributes.get(), argv.data(), environ);
   if (error != 0) {
     return Error{"cannot run " + command[0] + ": " + std::generic_category().message(error)};
   }

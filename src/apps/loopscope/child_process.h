@@ -9,13 +9,20 @@
 
 namespace loopscope {
 
-/// A program started by us (`loopscope run -- COMMAND`), with our standard streams,
-/// environment and process group. Being its ancestor is what lets us look at it where
-/// Yama's ptrace_scope is 1.
+/// A program started by us (`loopscope run -- COMMAND`), with our environment and process
+/// group. Being its ancestor is what lets us look at it where Yama's ptrace_scope is 1.
 class ChildProcess {
  public:
+  /// Its standard streams.
+  enum class Streams {
+    kOurs,
+    kOutputToStderr,  ///< ours, but what it prints does not mix with what we print
+    kNone,            ///< /dev/null
+  };
+
   /// Error: the program cannot be run, with the system's reason.
-  static Result<ChildProcess> start(const std::vector<std::string>& command);
+  static Result<ChildProcess> start(const std::vector<std::string>& command,
+                                    Streams streams = Streams::kOurs);
 
   int pid() const { return pid_; }
   /// Its exit status once it has ended: the code, or 128 + the number of the signal that

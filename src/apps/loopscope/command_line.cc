@@ -5,6 +5,8 @@
 #include <string_view>
 #include <utility>
 
+#include "apps/loopscope/cli_options.h"
+#include "apps/loopscope/watch_options.h"
 #include "base/quoted_text.h"
 #include "base/version.h"
 #include "config/suggestion.h"
@@ -20,6 +22,7 @@ constexpr char kMainFooter[] =
     "  loopscope run --pid 4242            watch one process\n"
     "  loopscope run --name 'server\\.js'   watch every process whose command line has this\n"
     "  loopscope run -- node app.js        start a program and watch it\n"
+    "  loopscope top                       a live table of event loops\n"
     "  loopscope stack 4242                who is running in it now\n"
     "  loopscope doctor                    what can be measured on this machine, and why not\n"
     "\n"
@@ -47,68 +50,6 @@ CommandLineOutcome usage_error(const std::string& message, const std::string& ve
   return {std::nullopt, kUsageError, "loopscope: " + message + "\nsee " + help + "\n"};
 }
 
-/// An option whose text goes through the same parser as in the configuration file.
-/// CLI11's way to refuse a value is its exception, caught in parse_command_line().
-template <typename Store>
-CLI::Option* add_option(CLI::App& app, const std::string& flag, const std::string& type,
-                        const std::string& help, Store store, bool repeatable = false) {
-  CLI::callback_t callback = [flag, store, repeatable](const CLI::results_t& texts) {
-    if (texts.size() > 1 && !repeatable) throw CLI::ValidationError(flag, "given more than once");
-    for (const std::string& text : texts) {
-      if (Result<void> ok = store(text); !ok) throw CLI::ValidationError(flag, ok.error().message);
-    }
-    return true;
-  };
-  return app.add_option(flag, std::move(callback), help)
-      ->type_name(type)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-}
-
-/// A store for add_option: parses the text and keeps the value.
-template <typename Value, typename Parse, typename... Bounds>
-auto keep(std::optional<Value>& out, Parse parse, Bounds... bounds) {
-  return [&out, parse, bounds...](const std::string& text) -> Result<void> {
-    auto value = parse(text, bounds...);
-    if (!value) return value.error();
-    out = *std::move(value);
-    return {};
-  };
-}
-
-/// The same for options that can be repeated.
-template <typename Value, typename Parse>
-auto collect(std::vector<Value>& out, Parse parse) {
-  return [&out, parse](const std::string& text) -> Result<void> {
-    auto value = parse(text);
-    if (!value) return value.error();
-    out.push_back(*std::move(value));
-    return {};
-  };
-}
-
-auto keep_path(std::string& out) {
-  return [&out](const std::string& text) -> Result<void> {
-    auto path = parse_path(text);
-    if (!path) return path.error();
-    out = *std::move(path);
-    return {};
-  };
-}
-
-auto keep_pid(int& out) {
-  return [&out](const std::string& text) -> Result<void> {
-    const auto pid = parse_pid(text);
-    if (!pid) return pid.error();
-    out = *pid;
-    return {};
-  };
-}
-
-/// A flag without a value.
-void add_switch(CLI::App& app, const std::string& flag, const std::string& help, bool& out) {
-  app.add_flag(flag, out, help)->disable_flag_override();
-}
-
 /// CLI11's description of the command line.
 class Grammar {
  public:
@@ -118,6 +59,7 @@ class Grammar {
     app_.get_formatter()->column_width(34);
 
     add_run();
+    top_ = add_top(app_, line_.top);
     add_stack();
     add_doctor();
     add_check_config();
@@ -133,13 +75,18 @@ class Grammar {
 
   /// What was parsed.
   CommandLine take_line() {
+    if (top_->parsed()) line_.verb = CommandLine::Verb::kTop;
     if (stack_->parsed()) line_.verb = CommandLine::Verb::kStack;
     if (doctor_->parsed()) line_.verb = CommandLine::Verb::kDoctor;
     if (check_config_->parsed()) line_.verb = CommandLine::Verb::kCheckConfig;
     return std::move(line_);
   }
 
-  bool is_run() const { return run_->parsed(); }
+  /// What the subcommand in use watches; null: it watches nothing.
+  RunOptions* watched() {
+    if (run_->parsed()) return &line_.run;
+    return top_->parsed() ? &line_.top.watch : nullptr;
+  }
   std::string first_unexpected() const {
     const auto words = used().remaining();
     return words.empty() ? "" : words.front();
@@ -157,7 +104,8 @@ class Grammar {
     return names;
   }
   std::vector<std::string> verbs() const {
-    return {run_->get_name(), stack_->get_name(), doctor_->get_name(), check_config_->get_name()};
+    return {run_->get_name(), top_->get_name(), stack_->get_name(), doctor_->get_name(),
+            check_config_->get_name()};
   }
 
  private:
@@ -170,43 +118,26 @@ class Grammar {
     RunOptions& run = line_.run;
     run_ = app_.add_subcommand("run", "Watch processes and serve /metrics, until interrupted");
     run_->footer(kRunFooter);
-    constexpr bool kRepeatable = true;
-    add_option(*run_, "--pid", "N", "Watch this process (repeatable)", collect(run.pids, parse_pid),
-               kRepeatable);
-    add_option(*run_, "--name", "REGEX",
-               "Watch processes whose name or command line matches (repeatable)",
-               collect(run.names, NamePattern::compile), kRepeatable);
-    add_option(*run_, "--port", "N", "Watch processes that listen on this TCP port (repeatable)",
-               collect(run.ports, parse_port), kRepeatable);
-    add_option(*run_, "--config", "FILE", "Read settings from this YAML file",
-               keep_path(run.config_file));
+    add_watch_options(*run_, run);
     add_option(*run_, "--listen", "HOST:PORT", "Where to serve metrics (default 127.0.0.1:15667)",
                keep(run.listen, parse_listen_address));
-    add_option(*run_, "--stall-threshold", "DURATION",
-               "A loop busy for this long is stalled (default 50ms)",
-               keep(run.stall_threshold, parse_bounded_duration, kStallThresholdBounds));
-    add_option(*run_, "--sample-interval", "DURATION",
-               "The fastest rate of looking at a loop (default 1ms)",
-               keep(run.sample_interval, parse_bounded_duration, kSampleIntervalBounds));
     add_option(*run_, "--log-format", "FORMAT", "text or json (default text)",
                keep(run.log_format, parse_log_format));
     add_option(*run_, "--log-level", "LEVEL", "debug, info, warn or error (default info)",
                keep(run.log_level, parse_log_level));
     add_option(*run_, "--stall-log", "FILE", "Write every ended stall to this file, as JSON lines",
-               keep_path(run.stall_log_file));
+               keep(run.stall_log_file, parse_path));
     add_option(*run_, "--compat", "NAMES",
                "Serve Node loops also as these do: prom-client,opentelemetry",
                keep(run.compatibility, parse_compatibility));
-    add_switch(*run_, "--no-stacks", "Do not look at stacks: stalls will not name functions",
-               run.no_stacks);
   }
 
   void add_stack() {
     StackOptions& stack = line_.stack;
     stack_ = app_.add_subcommand("stack", "Show who is running in a process now, once");
-    add_option(*stack_, "PID", "", "The process", keep_pid(stack.pid))->required();
+    add_option(*stack_, "PID", "", "The process", keep(stack.pid, parse_pid))->required();
     add_option(*stack_, "--config", "FILE", "Use the stacks settings of this YAML file",
-               keep_path(stack.config_file));
+               keep(stack.config_file, parse_path));
     add_switch(*stack_, "--no-ptrace", "Never stop a thread, not even briefly", stack.no_ptrace);
   }
 
@@ -215,18 +146,20 @@ class Grammar {
     add_option(*doctor_, "--pid", "N", "Examine what can be measured of this process",
                keep(line_.doctor.pid, parse_pid));
     add_option(*doctor_, "--config", "FILE", "Examine the targets of this YAML file",
-               keep_path(line_.doctor.config_file));
+               keep(line_.doctor.config_file, parse_path));
   }
 
   void add_check_config() {
     check_config_ =
         app_.add_subcommand("check-config", "Check a configuration file and name its first error");
-    add_option(*check_config_, "FILE", "", "The YAML file", keep_path(line_.check_config_file))
+    add_option(*check_config_, "FILE", "", "The YAML file",
+               keep(line_.check_config_file, parse_path))
         ->required();
   }
 
   CLI::App app_;
   CLI::App* run_ = nullptr;
+  CLI::App* top_ = nullptr;
   CLI::App* stack_ = nullptr;
   CLI::App* doctor_ = nullptr;
   CLI::App* check_config_ = nullptr;
@@ -253,17 +186,17 @@ CommandLineOutcome unexpected_argument(const Grammar& grammar) {
 /// A command line without errors in its parts: checks how they go together.
 CommandLineOutcome accept(Grammar& grammar, bool has_separator, std::vector<std::string> program) {
   const std::string verb = grammar.verb();
-  if (has_separator && !grammar.is_run()) {
-    return usage_error("-- COMMAND belongs to run only", verb);
+  RunOptions* const watched = grammar.watched();
+  if (has_separator && watched == nullptr) {
+    return usage_error("-- COMMAND belongs to run and top only", verb);
   }
   if (has_separator && program.empty()) return usage_error("no command after --", verb);
-  CommandLine line = grammar.take_line();
-  const RunOptions& run = line.run;
-  if (!program.empty() && !(run.pids.empty() && run.names.empty() && run.ports.empty())) {
+  if (has_separator &&
+      !(watched->pids.empty() && watched->names.empty() && watched->ports.empty())) {
     return usage_error("-- COMMAND cannot be combined with --pid, --name or --port", verb);
   }
-  line.run.command = std::move(program);
-  return {std::move(line), 0, {}};
+  if (has_separator) watched->command = std::move(program);
+  return {grammar.take_line(), 0, {}};
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "apps/loopscope/run_options.h"
+#include "apps/loopscope/top_options.h"
 
 namespace loopscope {
 
@@ -25,10 +26,11 @@ struct StackOptions {
 /// A command line, understood. Values are checked for form and bounds; that a pid exists
 /// or a file can be read is not known yet.
 struct CommandLine {
-  enum class Verb { kRun, kStack, kDoctor, kCheckConfig };
+  enum class Verb { kRun, kTop, kStack, kDoctor, kCheckConfig };
 
   Verb verb = Verb::kRun;
   RunOptions run;                 ///< of kRun
+  TopOptions top;                 ///< of kTop
   StackOptions stack;             ///< of kStack
   DoctorOptions doctor;           ///< of kDoctor
   std::string check_config_file;  ///< of kCheckConfig

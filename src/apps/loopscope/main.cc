@@ -12,6 +12,7 @@
 #include "apps/loopscope/logging.h"
 #include "apps/loopscope/run_command.h"
 #include "apps/loopscope/stack_command.h"
+#include "apps/loopscope/top_command.h"
 #include "config/config_reader.h"
 
 namespace loopscope {
@@ -31,6 +32,8 @@ int carry_out(const CommandLine& command) {
   switch (command.verb) {
     case CommandLine::Verb::kRun:
       return run_command(command.run);
+    case CommandLine::Verb::kTop:
+      return top_command(command.top);
     case CommandLine::Verb::kStack:
       return stack_command(command.stack);
     case CommandLine::Verb::kDoctor:

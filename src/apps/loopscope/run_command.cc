@@ -9,9 +9,9 @@
 
 #include "apps/loopscope/child_process.h"
 #include "apps/loopscope/logging.h"
+#include "apps/loopscope/selection.h"
 #include "apps/loopscope/watcher.h"
 #include "export/http_server.h"
-#include "target/process_id.h"
 
 namespace loopscope {
 namespace {
@@ -73,14 +73,6 @@ class Reloader {
   Watcher& watcher_;
   std::atomic<CompatibleNames> names_;
 };
-
-Result<void> check_pids(const Config& config) {
-  for (const TargetConfig& target : config.targets) {
-    if (!target.pid) continue;
-    if (const auto id = identify(*target.pid); !id) return id.error();
-  }
-  return {};
-}
 
 int wait_for_the_end(const sigset_t& signals, Reloader& reloader,
                      std::optional<ChildProcess>& child) {

@@ -1,5 +1,7 @@
 #include "apps/loopscope/selection.h"
 
+#include "target/process_id.h"
+
 namespace loopscope {
 namespace {
 
@@ -36,6 +38,14 @@ Selection selection_of(const Config& config, std::optional<int> child_pid) {
   }
   for (const TargetConfig& target : config.targets) selection.entries.push_back(entry_of(target));
   return selection;
+}
+
+Result<void> check_pids(const Config& config) {
+  for (const TargetConfig& target : config.targets) {
+    if (!target.pid) continue;
+    if (const auto id = identify(*target.pid); !id) return id.error();
+  }
+  return {};
 }
 
 LoopOptions loop_options_of(const Config& config, std::size_t entry) {

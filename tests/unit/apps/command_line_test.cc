@@ -49,7 +49,8 @@ std::string help(std::initializer_list<std::string> arguments) {
 
 TEST(CommandLine, VersionAndHelpSucceed) {
   EXPECT_EQ(help({"--version"}), std::string("loopscope ") + kVersion + "\n");
-  for (const char* word : {"run", "stack", "doctor", "check-config", "--version", "Examples"}) {
+  for (const char* word :
+       {"run", "top", "stack", "doctor", "check-config", "--version", "Examples"}) {
     EXPECT_THAT(help({"--help"}), HasSubstr(word));
   }
   for (const char* word :
@@ -64,7 +65,8 @@ TEST(CommandLine, VersionAndHelpSucceed) {
 }
 
 TEST(CommandLine, HelpFitsATerminal) {
-  for (const auto& text : {help({"--help"}), help({"run", "--help"}), help({"doctor", "--help"})}) {
+  for (const auto& text : {help({"--help"}), help({"run", "--help"}), help({"top", "--help"}),
+                           help({"doctor", "--help"})}) {
     std::size_t begin = 0;
     while (begin < text.size()) {
       const std::size_t end = text.find('\n', begin);
@@ -146,7 +148,8 @@ TEST(CommandLine, ACommandStandsAlone) {
     EXPECT_THAT(refusal({"run", flag, "1", "--", "node"}),
                 HasSubstr("-- COMMAND cannot be combined with --pid, --name or --port"));
   }
-  EXPECT_THAT(refusal({"doctor", "--", "node"}), HasSubstr("-- COMMAND belongs to run only"));
+  EXPECT_THAT(refusal({"doctor", "--", "node"}),
+              HasSubstr("-- COMMAND belongs to run and top only"));
   EXPECT_THAT(refusal({"run", "node", "app.js"}), HasSubstr("unexpected argument \"node\""));
 }
 
@@ -193,6 +196,42 @@ TEST(CommandLine, BadFlagsAreNamed) {
   EXPECT_THAT(refusal({"run", "doctor"}), HasSubstr("doctor"));
 }
 
+TEST(CommandLine, TopTakesTheSelectionOfRun) {
+  const auto plain = parse({"top"});
+  ASSERT_TRUE(plain.command.has_value()) << plain.output;
+  EXPECT_EQ(plain.command->verb, CommandLine::Verb::kTop);
+  EXPECT_EQ(plain.command->top.interval, 1s);
+  EXPECT_FALSE(plain.command->top.count.has_value());
+  EXPECT_FALSE(plain.command->top.plain);
+
+  const auto full = parse({"top", "--config", "a.yaml", "--pid", "17", "--name", "^c", "--port",
+                           "3000", "--stall-threshold", "100ms", "--sample-interval", "2ms",
+                           "--no-stacks", "--interval", "250ms", "--count", "3", "--plain"});
+  ASSERT_TRUE(full.command.has_value()) << full.output;
+  const TopOptions& top = full.command->top;
+  EXPECT_EQ(top.watch.config_file, "a.yaml");
+  EXPECT_THAT(top.watch.pids, ElementsAre(17));
+  EXPECT_EQ(top.watch.names.at(0).text(), "^c");
+  EXPECT_THAT(top.watch.ports, ElementsAre(3000));
+  EXPECT_EQ(top.watch.stall_threshold, 100ms);
+  EXPECT_EQ(top.watch.sample_interval, 2ms);
+  EXPECT_TRUE(top.watch.no_stacks);
+  EXPECT_EQ(top.interval, 250ms);
+  EXPECT_EQ(top.count, 3);
+  EXPECT_TRUE(top.plain);
+
+  const auto child = parse({"top", "--plain", "--", "node", "-q"});
+  ASSERT_TRUE(child.command.has_value()) << child.output;
+  EXPECT_THAT(child.command->top.watch.command, ElementsAre("node", "-q"));
+
+  EXPECT_THAT(refusal({"top", "--interval", "1ms"}), HasSubstr("allowed are 100ms to 3600s"));
+  EXPECT_THAT(refusal({"top", "--count", "0"}), HasSubstr("--count: \"0\" is not a number"));
+  EXPECT_THAT(refusal({"top", "--listen", "127.0.0.1:0"}), HasSubstr("unknown flag"));
+  EXPECT_THAT(refusal({"top", "--pid", "1", "--", "node"}),
+              HasSubstr("-- COMMAND cannot be combined with --pid, --name or --port"));
+  EXPECT_THAT(help({"top", "--help"}), HasSubstr("Usage: loopscope top"));
+}
+
 TEST(CommandLine, StackTakesOneProcess) {
   const auto plain = parse({"stack", "42"});
   ASSERT_TRUE(plain.command.has_value()) << plain.output;
@@ -210,7 +249,8 @@ TEST(CommandLine, StackTakesOneProcess) {
               StartsWith("loopscope: PID: \"node\" is not a process id"));
   EXPECT_THAT(refusal({"stack", "1", "2"}), HasSubstr("unexpected argument \"2\""));
   EXPECT_THAT(refusal({"stack", "1", "--no-ptrac"}), HasSubstr("did you mean --no-ptrace?"));
-  EXPECT_THAT(refusal({"stack", "1", "--", "node"}), HasSubstr("-- COMMAND belongs to run only"));
+  EXPECT_THAT(refusal({"stack", "1", "--", "node"}),
+              HasSubstr("-- COMMAND belongs to run and top only"));
   EXPECT_THAT(help({"stack", "--help"}), HasSubstr("--no-ptrace"));
 }
 
