@@ -5,8 +5,11 @@
 #include <spdlog/spdlog.h>
 
 #include <cstdio>
+#include <limits>
 #include <memory>
 #include <nlohmann/json.hpp>
+
+#include "apps/loopscope/terminal_text.h"
 
 namespace loopscope {
 namespace {
@@ -26,7 +29,7 @@ class MessageFlag final : public spdlog::custom_flag_formatter {
   void format(const spdlog::details::log_msg& message, const std::tm&,
               spdlog::memory_buf_t& out) override {
     std::string text(message.payload.data(), message.payload.size());
-    text = as_json_ ? to_json(text) + more_fields : printable(std::move(text));
+    text = as_json_ ? to_json(text) + more_fields : printable(text);
     out.append(text.data(), text.data() + text.size());
   }
   std::unique_ptr<custom_flag_formatter> clone() const override {
@@ -53,11 +56,9 @@ spdlog::level::level_enum spdlog_level(LogLevel level) {
 
 }  // namespace
 
-std::string printable(std::string text) {
-  for (char& c : text) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
-  }
-  return text;
+std::string printable(const std::string& text) {
+  // As wide as it is: lines of a log are not cut.
+  return fit_text(text, std::numeric_limits<std::size_t>::max(), Charset::kUtf8);
 }
 
 void set_up_logging(LogFormat format, LogLevel level) {

@@ -14,8 +14,9 @@ void set_up_logging(LogFormat format, LogLevel level);
 /// A line of level info. In a log of JSON lines it has `fields` (an object) beside the message.
 void log_with_fields(const std::string& message, const nlohmann::ordered_json& fields);
 
-/// `text` with control characters replaced, for what comes from a target or a socket.
-std::string printable(std::string text);
+/// `text` with everything replaced that a terminal would obey (control characters, changes of
+/// direction) and what is no UTF-8: for what comes from a target or a socket.
+std::string printable(const std::string& text);
 
 /// The line scripts wait for: "listening on http://HOST:PORT". As text it stands alone on
 /// its line, whatever the log level.
