@@ -186,6 +186,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   loopscope::V8Thread thread;
   static const loopscope::MemoryMap map = FakeV8::map();
   for (int i = 0; i < 2; ++i) check(reader.walk(sample, memory, map, thread));
+  // Where unwinding native frames may have ended, be it nonsense.
+  const std::uint64_t sp = sample.registers.sp;
+  for (const std::uint64_t fp : {victim.optimized_fp, sp + 8 * r9}) {
+    for (const std::uint64_t pc : {kCode + 8 * pc_offset, FakeV8::kBuiltins + pc_offset}) {
+      check(reader.walk_from({pc, sp + r9, fp}, sample, memory, map, thread));
+    }
+  }
   reader.learn_isolate(FakeV8::kStack, FakeV8::kStack + FakeV8::kStackSize, memory, thread);
   reader.state_word(thread, memory);
   return 0;
