@@ -1,0 +1,151 @@
+"""The scenarios: a server that is ill, the same healed, and the load on both."""
+
+import os
+import sys
+from typing import Callable, NamedTuple
+
+from harness.child import Child
+from harness.load import ConnectionFlood, FifoFeeder, Requests
+
+
+class Act(NamedTuple):
+    """One program under one load."""
+
+    what: str  # a word or two for the table
+    script: str  # of examples/scenarios; none: loopscope-server
+    arguments: tuple
+    # load(program, stage): what clients do, as started loads (harness/load.py)
+    load: Callable
+
+
+class Scenario(NamedTuple):
+    name: str
+    about: str
+    ill: Act
+    healed: Act
+    alerts: tuple  # that have to come for the ill one
+
+
+SUM = "/compute?n=1e9"
+PAUSE = 0.3  # seconds between the requests of one client
+HOGS = 4
+
+
+def compute(program, stage):
+    return [Requests(program.port, SUM, PAUSE).start()]
+
+
+def compute_after_a_long_one(program, stage):
+    return [Requests(program.port, "/compute?n=4e9", pause=3600).start(), *compute(program, stage)]
+
+
+def nothing(program, stage):
+    return []
+
+
+def read_fifo(program, stage):
+    return [
+        FifoFeeder(stage.fifo, 0.8).start(),
+        Requests(program.port, "/read", PAUSE).start(),
+    ]
+
+
+class Neighbours:
+    """Programs that compute all the time on the one CPU that the server is bound to."""
+
+    def __init__(self, program):
+        cpu = {max(os.sched_getaffinity(0))}
+        for thread in os.listdir(f"/proc/{program.pid}/task"):
+            os.sched_setaffinity(int(thread), cpu)
+        self._hogs = [Child([sys.executable, "-c", "while True: pass"]) for _ in range(HOGS)]
+        for hog in self._hogs:
+            os.sched_setaffinity(hog.pid, cpu)
+
+    def close(self):
+        for hog in self._hogs:
+            hog.kill()
+
+
+def crowd(program, stage):
+    return [Neighbours(program)]
+
+
+def flood(program, stage):
+    return [ConnectionFlood(program.port, first=80, rate=20).start()]
+
+
+def reference(strategy):
+    def load(program, stage):
+        return [Requests(program.port, f"/compute?ms=900&strategy={strategy}", PAUSE).start()]
+
+    return load
+
+
+LATE = ("EventLoopLagHigh", "EventLoopLagCritical")
+INLINE = Act("inline", "compute.js", (), compute)
+
+SCENARIOS = [
+    Scenario(
+        "compute",
+        "/compute sums to 1e9 on the loop; / has to wait for it",
+        Act("inline", "compute.js", (), compute_after_a_long_one),
+        Act("without /compute", "compute.js", (), nothing),
+        ("EventLoopBlocked", *LATE, "EventLoopSaturated"),
+    ),
+    Scenario(
+        "worker-thread",
+        "the same sums on a worker thread",
+        INLINE,
+        Act("worker thread", "compute_worker_thread.js", (), compute),
+        LATE,
+    ),
+    Scenario(
+        "child-process",
+        "the same sums in a child process each",
+        INLINE,
+        Act("child process", "compute_child_process.js", (), compute),
+        LATE,
+    ),
+    Scenario(
+        "queue",
+        "the same sums put into a queue; /compute answers at once",
+        INLINE,
+        Act("queue", "compute_queue.js", (), compute),
+        LATE,
+    ),
+    Scenario(
+        "cluster",
+        "the same sums inline, in one of four processes on the port",
+        INLINE,
+        Act("cluster of 4", "compute_cluster.js", ("4",), compute),
+        LATE,
+    ),
+    Scenario(
+        "reference-server",
+        "loopscope-server, in C++ on libuv: 900 ms inline, then in libuv's thread pool",
+        Act("inline", "", (), reference("inline")),
+        Act("thread pool", "", (), reference("thread")),
+        LATE,
+    ),
+    Scenario(
+        "slow-fifo",
+        "fs.readFileSync() of a FIFO whose writer is slow; then fs.readFile()",
+        Act("readFileSync", "slow_fifo.js", ("FIFO",), read_fifo),
+        Act("readFile", "slow_fifo.js", ("FIFO", "async"), read_fifo),
+        ("EventLoopBlockedInSystemCall", "EventLoopLagCritical"),
+    ),
+    Scenario(
+        "cpu-starvation",
+        f"40 ms of work now and then, on a CPU with {HOGS} busy neighbours; then without them",
+        Act("crowded CPU", "short_work.js", (), crowd),
+        Act("CPU of its own", "short_work.js", (), nothing),
+        ("EventLoopStarved",),
+    ),
+    Scenario(
+        "full-backlog",
+        "a full accept queue that nobody takes from, while the loop idles; then a server that accepts",
+        Act("not accepting", "full_backlog.js", (), flood),
+        Act("accepting", "full_backlog.js", ("open",), flood),
+        ("EventLoopBacklogFullLoopHealthy", "EventLoopBacklogOverflowing"),
+    ),
+]
