@@ -40,6 +40,7 @@ cmd:ss         | iproute2           | tests look at sockets
 cmd:strip      | binutils           | makes a stripped Node
 cmd:flock      | util-linux         | one fixture download at a time
 cmd:python3    | python3            | end-to-end tests and checks
+-              | python3-yaml       | checks the alert rules
 cmd:curl       | curl               | end-to-end tests
 cmd:node       | nodejs             | test programs
 cmd:npm        | npm                | fetches the Node versions under test
