@@ -129,9 +129,23 @@ ensure_promtool() {
   ensure_program promtool "$package" "checks metrics and alert rules"
 }
 
+# Debian's Alertmanager does not start without its templates, which it looks for in one
+# place only.
+ensure_alertmanager() {
+  local dir templates=/usr/share/prometheus/alertmanager
+  ensure_program prometheus-alertmanager prometheus-alertmanager "delivers alerts"
+  [ ! -e "$templates/default.tmpl" ] || return 0
+  echo "setup: putting Alertmanager's templates into $templates, where it reads them"
+  dir=$(mktemp -d "$fixtures/unpack.XXXXXX")
+  apt_extract "$dir" prometheus-alertmanager
+  as_root mkdir -p "$templates"
+  as_root cp "$dir$templates/"*.tmpl "$templates/"
+  rm -rf "$dir"
+}
+
 ensure_servers() {
   ensure_program prometheus prometheus "scrapes, evaluates the alert rules"
-  ensure_program prometheus-alertmanager prometheus-alertmanager "delivers alerts"
+  ensure_alertmanager
 }
 
 command -v apt-get >/dev/null || {
