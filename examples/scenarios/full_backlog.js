@@ -37,7 +37,7 @@ function startWithSocket() {
 
 function openForBusiness() {
   const server = http.createServer((request, response) => response.end('hello\n'));
-  server.listen({ fd: SOCKET, backlog: BACKLOG });
+  server.listen({ fd: SOCKET });
 }
 
 if (!process.env.LISTEN_FDS) {

@@ -75,7 +75,15 @@ class AlertScenarios:
     def start(self):
         self.idle, self.blind = self._start_blind()
         self._begin("LoopscopeSourceFailing")
-        self.prometheus = self.stack.start_prometheus({"blind": self.blind})
+        # Burn rates want half of their window to be there, three hours for the slow one.
+        labels = '{job="loopscope",instance="watcher",process="busy"}'
+        self.prometheus = self.stack.start_prometheus(
+            {"blind": self.blind},
+            past={
+                f"process:eventloop_lag_seconds_count:rate5m{labels}": 1000,
+                f"process:eventloop_late_100ms:rate5m{labels}": 0,
+            },
+        )
         run = self.stack.run_script
         self.compute = run("compute", "compute.js")
         fifo = self.stack.directory / "fifo"

@@ -63,7 +63,7 @@ class AlertStack:
         self.loopscope = self.adopt(Loopscope("--config", config))
         self.alertmanager = self.adopt(Alertmanager(self.directory, self.webhook.url))
 
-    def start_prometheus(self, others=None, external_labels=None):
+    def start_prometheus(self, others=None, external_labels=None, past=None):
         """`others`: further Loopscopes by instance name; ours is "watcher"."""
         loopscopes = {"watcher": self.loopscope, **(others or {})}
         self.prometheus = self.adopt(
@@ -73,6 +73,7 @@ class AlertStack:
                 self.alertmanager.address,
                 self.factor,
                 external_labels,
+                past,
             )
         )
         return self.prometheus

@@ -2,6 +2,7 @@
 
 import json
 import math
+import time
 import urllib.parse
 from pathlib import Path
 
@@ -11,12 +12,14 @@ from harness import env
 from harness.child import Child
 from harness.compressed_rules import compress_rules, duration_of
 from harness.http_client import HttpClient
+from harness.past import write_past
 from harness.polling import wait_until
 
 RULES = env.REPO_DIR / "dashboards" / "alerts" / "loopscope.rules.yaml"
 # What Prometheus and its users have by default, in seconds.
 SCRAPE_SECONDS = 15
 LOOKBACK_SECONDS = 300
+PAST_SECONDS = 3.5 * 3600
 _LISTENING = r'msg="Listening on" address=127\.0\.0\.1:(\d+)'
 
 
@@ -33,7 +36,8 @@ class PrometheusServer(Child):
 
     JOB = "loopscope"
 
-    def __init__(self, directory, targets, alertmanager, factor, external_labels=None):
+    def __init__(self, directory, targets, alertmanager, factor, external_labels=None, past=None):
+        """`past`: values ({series: value}) that it has of the PAST_SECONDS before it began."""
         directory = Path(directory)
         self.factor = factor
         self.interval = SCRAPE_SECONDS / factor
@@ -41,11 +45,15 @@ class PrometheusServer(Child):
         (directory / "rules.yml").write_text(yaml.safe_dump(self.rules))
         config = directory / "prometheus.yml"
         config.write_text(json.dumps(self._config(targets, alertmanager, external_labels or {})))
+        storage = directory / "prometheus"
+        if past:
+            seconds = PAST_SECONDS / factor
+            write_past(directory, storage, past, time.time(), seconds, self.interval)
         super().__init__(
             [
                 env.tool("prometheus"),
                 f"--config.file={config}",
-                f"--storage.tsdb.path={directory / 'prometheus'}",
+                f"--storage.tsdb.path={storage}",
                 "--web.listen-address=127.0.0.1:0",
                 f"--query.lookback-delta={duration_of(LOOKBACK_SECONDS / factor)}",
                 # Short, lest Alertmanager take an alert of so short a run for ended.
