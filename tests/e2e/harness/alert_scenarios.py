@@ -61,7 +61,7 @@ class AlertScenarios:
         return self.stack.webhook.wait(alert, "firing", timeout, self.since[alert], **labels)
 
     def wait_resolved(self, alert, timeout, **labels):
-        return self.stack.webhook.wait(alert, "resolved", timeout, self.since[alert], **labels)
+        return self.stack.webhook.wait_over(alert, timeout, self.since[alert], **labels)
 
     def _start_blind(self):
         """A Loopscope that may not look into the process that it is to watch."""
@@ -92,10 +92,11 @@ class AlertScenarios:
         self._load(FifoFeeder(fifo, FIFO_SECONDS))
         self.backlog = run("backlog", "full_backlog.js")
         self.unread = run("unread", env.WORKLOADS / "unread_server.js")
+        self.busy = run("busy", env.WORKLOADS / "busy_loop.js", 120)
         self.worker = run("worker", "compute_worker_thread.js")
         self.vanishing = self._start_vanishing()
         self._start_starved()
-        for name in set(PROGRAMS) - {"busy", "idle"}:
+        for name in set(PROGRAMS) - {"idle"}:
             self.wait_seen(name)
         self.n = self._calibrated()
 
@@ -162,7 +163,7 @@ class AlertScenarios:
         """No long stall, but one after the other until all that is late has come."""
         slow = ("EventLoopSaturated", "EventLoopStallsFrequent", "EventLoopLagBudgetBurnSlow")
         self._begin("EventLoopLagHigh", "EventLoopLagBudgetBurnFast", *slow)
-        self.busy = self.stack.run_script("busy", env.WORKLOADS / "busy_loop.js", 120)
+        self.busy.signal(signal.SIGUSR2)
         for alert in slow:
             self.wait_firing(alert, process="busy")
         self.busy_ended = time.time()
@@ -171,7 +172,7 @@ class AlertScenarios:
         """Ends all of it, in the way that each would be ended."""
         self.busy.kill()
         self._end_loads()
-        self.quota.limit_cpu(50_000, 50_000)
+        self.starved.kill()  # without its quota a crowded machine may starve it as well
         self.backlog.signal(signal.SIGUSR2)
         self.vanishing = self._start_vanishing()
 

@@ -80,6 +80,18 @@ class Webhook:
             f"{status} {name} {labels or ''} at the webhook",
         )[0]
 
+    def wait_over(self, name, timeout, since=0.0, **labels):
+        """The last delivery, once it says that no such alert fires any more."""
+
+        def over():
+            last = {}
+            for delivery in self.deliveries(name, None, since, **labels):
+                last[tuple(sorted(delivery.labels.items()))] = delivery
+            ended = last and all(it.status == "resolved" for it in last.values())
+            return max(last.values(), key=lambda it: it.at) if ended else None
+
+        return wait_until(over, timeout, f"end of {name} {labels or ''} at the webhook")
+
     def close(self):
         self._server.shutdown()
         self._thread.join()
