@@ -1,8 +1,13 @@
 """What the demo prints."""
 
 import math
+import textwrap
 import threading
 import time
+
+from harness.env import REPO_DIR
+
+_INDENT = {"initial_indent": " " * 19, "subsequent_indent": " " * 19}
 
 
 class Printer:
@@ -32,7 +37,8 @@ class Printer:
         if delivery.status == "resolved":
             self._line(f"{head}  {delivery.annotations.get('summary', '')}")
             return
-        self._line(f"{head}\n{'':19}{delivery.annotations.get('description', '')}")
+        text = delivery.annotations.get("description", "").replace(f"{REPO_DIR}/", "")
+        self._line("\n".join([head, *textwrap.wrap(text, 110, **_INDENT)]))
 
 
 def seconds(value):
@@ -49,10 +55,6 @@ def share(value):
     return "none" if math.isnan(value) else f"{100 * value:.1f} %"
 
 
-def _times(alerts):
-    return ", ".join(f"{name} {after:.1f}" for name, after in alerts.items()) or "none"
-
-
 _ROW = "{:17} {:17} {:>10} {:>10} {:>9} {:>10} {:>8} {:>10}"
 
 
@@ -60,7 +62,7 @@ def print_summary(outcomes, factor):
     print("\n== Summary\n")
     print(
         _ROW.format(
-            "scenario", "server", "lag p99", "lag max", "late", "blocked", "backlog", "slowest /"
+            "scenario", "server", "lag p99", "lag max", "late", "blocked", "backlog", "wait for /"
         )
     )
     for outcome in outcomes:
@@ -74,18 +76,20 @@ def print_summary(outcomes, factor):
                     share(figures.late_share),
                     seconds(figures.blocked_max),
                     number(figures.backlog_max),
-                    seconds(figures.slowest_answer),
+                    seconds(figures.longest_wait),
                 )
             )
     print(
         "\nlate: share of arrivals that wait over 100 ms; blocked: the longest that a scrape saw;"
-        "\nslowest /: what a client saw of a path that has nothing to do, none if nothing came."
+        "\nwait for /: the longest of a client for a path that has nothing to do, answered or not."
         f"\nPrometheus and the rules run {factor} times as fast as they would.\n"
     )
     for outcome in outcomes:
-        print(f"{outcome.name}:")
-        print(f"  fired, seconds after the load began:   {_times(outcome.fired)}")
-        print(f"  resolved, seconds after the server was ended: {_times(outcome.resolved)}")
-        print(f"  fired about the healed server:         {', '.join(outcome.fired_healed) or 'none'}")
-        if outcome.missing:
-            print(f"  MISSING: {', '.join(outcome.missing)}")
+        print(f"{outcome.name}: alerts, fired so many seconds after the load began, over after it ended")
+        for alert, at in outcome.fired.items():
+            over = outcome.resolved[alert]
+            ended = "not over" if math.isnan(over) else f"{over:+.1f}"
+            print(f"  {alert:32} {at:6.1f} {ended:>8}")
+        for alert in outcome.missing:
+            print(f"  {alert:32} MISSING")
+        print(f"  about the healed server: {', '.join(outcome.fired_healed) or 'none'}")

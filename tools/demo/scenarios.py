@@ -23,7 +23,7 @@ class Scenario(NamedTuple):
     about: str
     ill: Act
     healed: Act
-    alerts: tuple  # that have to come for the ill one
+    alerts: tuple  # that have to come for the ill one; others may
 
 
 SUM = "/compute?n=1e9"
@@ -81,7 +81,8 @@ def reference(strategy):
     return load
 
 
-LATE = ("EventLoopLagHigh", "EventLoopLagCritical")
+# A sum may take longer than two minutes in fast motion, so the critical one is not certain.
+LATE = ("EventLoopLagHigh",)
 INLINE = Act("inline", "compute.js", (), compute)
 
 SCENARIOS = [
@@ -90,7 +91,7 @@ SCENARIOS = [
         "/compute sums to 1e9 on the loop; / has to wait for it",
         Act("inline", "compute.js", (), compute_after_a_long_one),
         Act("without /compute", "compute.js", (), nothing),
-        ("EventLoopBlocked", *LATE, "EventLoopSaturated"),
+        (*LATE, "EventLoopBlocked", "EventLoopSaturated"),
     ),
     Scenario(
         "worker-thread",
@@ -132,7 +133,7 @@ SCENARIOS = [
         "fs.readFileSync() of a FIFO whose writer is slow; then fs.readFile()",
         Act("readFileSync", "slow_fifo.js", ("FIFO",), read_fifo),
         Act("readFile", "slow_fifo.js", ("FIFO", "async"), read_fifo),
-        ("EventLoopBlockedInSystemCall", "EventLoopLagCritical"),
+        ("EventLoopBlockedInSystemCall", "EventLoopLagHigh", "EventLoopLagCritical"),
     ),
     Scenario(
         "cpu-starvation",

@@ -28,7 +28,7 @@ class Figures(NamedTuple):
     late_share: float  # of arrivals, by over 100 ms
     blocked_max: float
     backlog_max: float
-    slowest_answer: float  # of "/"; NaN if there was none
+    longest_wait: float  # for "/", answered or not
 
 
 class Outcome(NamedTuple):
@@ -38,8 +38,8 @@ class Outcome(NamedTuple):
     ill: Figures
     healed: Figures
     fired: dict  # seconds from the begin of the load to the webhook, by alert
-    resolved: dict  # seconds from the end of the load to the webhook, by alert
-    missing: list  # alerts that did not come
+    resolved: dict  # seconds from the end of the load to the webhook, by alert; NaN: not
+    missing: list  # alerts that belong to the scenario and did not come, or did not end
     fired_healed: list  # alerts about the healed one
 
 
@@ -157,25 +157,28 @@ class Stage:
             value(f"clamp_min(1 - {late} / {count}, 0)"),
             largest("eventloop_blocked_seconds"),
             largest("eventloop_backlog_connections"),
-            max(probe.seconds, default=math.nan),
+            probe.longest_wait(),
         )
 
     def _until_alerts(self, name, alerts):
         def wait(begin):
             deadline = begin + MOST_SECONDS
             for alert in alerts:
+                left = max(0, deadline - time.time())
                 try:
-                    self._delivery(alert, "firing", name, begin, deadline - time.time())
+                    self._stack.webhook.wait(
+                        alert, "firing", left, begin, **self._labels(alert, name)
+                    )
                 except TimedOut:
                     self._printer.act(f"{alert} has not come in {MOST_SECONDS} s")
             time.sleep(max(0, begin + LEAST_SECONDS - time.time()))
 
         return wait
 
-    def _delivery(self, alert, status, name, since, timeout):
+    @staticmethod
+    def _labels(alert, name):
         # Overflows are counted per network namespace; they name no process.
-        labels = {} if alert == "EventLoopBacklogOverflowing" else {"process": name}
-        return self._stack.webhook.wait(alert, status, max(0, timeout), since, **labels)
+        return {} if alert == "EventLoopBacklogOverflowing" else {"process": name}
 
     def play(self, scenario):
         """Both acts, and the end of the alerts."""
@@ -187,14 +190,32 @@ class Stage:
         healed, healed_began, _ = self._perform(
             after, scenario.healed, lambda begin: time.sleep(LEAST_SECONDS)
         )
-        fired, resolved, missing = {}, {}, []
-        for alert in scenario.alerts:
-            try:
-                fired[alert] = self._delivery(alert, "firing", before, began, 0).at - began
-                end = self._delivery(alert, "resolved", before, began, MOST_SECONDS)
-                resolved[alert] = end.at - ended
-            except TimedOut:
-                missing.append(alert)
-        about_healed = self._stack.webhook.deliveries(None, "firing", healed_began, process=after)
-        names = sorted({it.name for it in about_healed} - {"EventLoopTargetVanished"})
-        return Outcome(scenario.name, ill, healed, fired, resolved, missing, names)
+        fired = self._first_firing(before, began, healed_began, scenario.alerts)
+        resolved = {alert: self._over(alert, before, began) - ended for alert in fired}
+        missing = [alert for alert in scenario.alerts if math.isnan(resolved.get(alert, math.nan))]
+        about_healed = self._first_firing(after, healed_began, time.time(), ())
+        return Outcome(scenario.name, ill, healed, fired, resolved, missing, sorted(about_healed))
+
+    def _first_firing(self, name, begin, end, alerts):
+        """Seconds from `begin` to the first delivery of each alert about a program.
+
+        Those of `alerts` that name no process are taken to be about it.
+        """
+        found = {}
+        for delivery in self._stack.webhook.deliveries(None, "firing", begin):
+            ours = delivery.labels.get("process") == name
+            anonymous = "process" not in delivery.labels and delivery.name in alerts
+            vanished = delivery.name == "EventLoopTargetVanished"
+            if (ours or anonymous) and not vanished and delivery.at <= end:
+                found.setdefault(delivery.name, delivery.at - begin)
+        return found
+
+    def _over(self, alert, name, since):
+        """When it fired no more; NaN if it still does."""
+        try:
+            return self._stack.webhook.wait_over(
+                alert, MOST_SECONDS, since, **self._labels(alert, name)
+            ).at
+        except TimedOut:
+            self._printer.act(f"{alert} has not ended in {MOST_SECONDS} s")
+            return math.nan

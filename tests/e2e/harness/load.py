@@ -5,6 +5,7 @@ import os
 import select
 import socket
 import threading
+import time
 
 from harness.http_client import HttpClient
 
@@ -37,14 +38,24 @@ class Requests(_Load):
         self._client = HttpClient("127.0.0.1", port, timeout)
         self._path = path
         self._pause = pause
+        self._asked = None  # when, if an answer is awaited
+        self._longest = 0.0
         self.seconds = []  # of each answer
 
     def _turn(self):
+        self._asked = time.monotonic()
         try:
             self.seconds.append(self._client.get(self._path).seconds)
         except _CLIENT_ERRORS:
-            self._stopping.wait(0.1)  # it is down or turns clients away; that is measured elsewhere
+            self._stopping.wait(0.1)  # it is down or turns clients away; they wait all the same
+        self._longest = max(self._longest, time.monotonic() - self._asked)
+        self._asked = None
         self._stopping.wait(self._pause)
+
+    def longest_wait(self):
+        """Of all requests so far, also of those without an answer."""
+        asked = self._asked
+        return max(self._longest, 0.0 if asked is None else time.monotonic() - asked)
 
     def close(self):
         super().close()
