@@ -16,7 +16,8 @@ class CompressedRulesTest(unittest.TestCase):
     def test_windows(self):
         self.check("rate(a[5m]) > 0.05", "rate(a[5000ms]) > 0.05")
         self.check("rate(a[1h30m])", "rate(a[90000ms])")
-        self.check("max_over_time(rate(a[5m])[1h:1m])", "max_over_time(rate(a[5000ms])[60000ms:1000ms])")
+        self.check("max_over_time(a[1h:1m])", "max_over_time(a[60000ms:1000ms])")
+        self.check("avg_over_time(rate(a[5m])[1h:])", "avg_over_time(rate(a[5000ms])[60000ms:])")
         self.check("max_over_time(b[1h:])", "max_over_time(b[60000ms:])")
 
     def test_offsets(self):

@@ -85,7 +85,7 @@ def print_summary(outcomes, factor):
         f"\nPrometheus and the rules run {factor} times as fast as they would.\n"
     )
     for outcome in outcomes:
-        print(f"{outcome.name}: alerts, fired so many seconds after the load began, over after it ended")
+        print(f"{outcome.name}: seconds from the begin of the load to firing, from its end to over")
         for alert, at in outcome.fired.items():
             over = outcome.resolved[alert]
             ended = "not over" if math.isnan(over) else f"{over:+.1f}"

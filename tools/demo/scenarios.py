@@ -146,7 +146,7 @@ SCENARIOS = [
     ),
     Scenario(
         "full-backlog",
-        "a full accept queue that nobody takes from, while the loop idles; then a server that accepts",
+        "a full accept queue and an idle loop that does not accept; then one that does",
         Act("not accepting", "full_backlog.js", (), flood),
         Act("accepting", "full_backlog.js", ("open",), flood),
         ("EventLoopBacklogFullLoopHealthy", "EventLoopBacklogOverflowing"),
