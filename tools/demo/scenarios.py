@@ -139,7 +139,7 @@ SCENARIOS = [
     ),
     Scenario(
         "cpu-starvation",
-        f"40 ms of work now and then, on a CPU with {HOGS} busy neighbours; then without them",
+        f"25 ms of work now and then, on a CPU with {HOGS} busy neighbours; then without them",
         Act("crowded CPU", "short_work.js", (), crowd),
         Act("CPU of its own", "short_work.js", (), nothing),
         ("EventLoopStarved",),
