@@ -5,9 +5,10 @@ FUZZ_SECONDS ?= 300
 TARGET ?=
 BENCH ?=
 MATRIX ?=
+SCENARIO ?=
 export LOOPSCOPE_FIXTURES ?= $(CURDIR)/build/fixtures
 
-.PHONY: help build run test fixtures configure format check-format lint asan tsan fuzz bench culprit-matrix dashboards clean distclean
+.PHONY: help build run demo test fixtures configure format check-format lint asan tsan fuzz bench culprit-matrix dashboards clean distclean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "make %-15s %s\n", $$1, $$2}'
@@ -19,6 +20,11 @@ build: ## build/bin/loopscope and build/bin/loopscope-server
 
 run: build ## server, watcher, traffic and a live table; TARGET="node app.js" watches that program
 	@TARGET="$(TARGET)" tools/run.sh
+
+demo: build ## ill servers and healed ones, real Prometheus and Alertmanager; SCENARIO=NAME plays one, DEMO_KEEP=1 keeps it up
+	@tools/setup.sh demo
+	@ONLY=22 tools/node_fixtures.sh
+	@python3 tools/demo $(SCENARIO)
 
 configure:
 	@tools/setup.sh build test

@@ -7,6 +7,8 @@
 #                                a script that sets LD_LIBRARY_PATH and execs the ELF
 #
 #   tools/node_fixtures.sh [DIR]     (default: $LOOPSCOPE_FIXTURES, else build/fixtures)
+#
+# With ONLY=MAJOR, that official build and nothing else.
 set -euo pipefail
 # shellcheck source=tools/apt.sh
 . "$(dirname "$0")/apt.sh"
@@ -134,7 +136,9 @@ EOF
 }
 
 for version in $kVersions; do
+  [ -z "${ONLY:-}" ] || [ "${version%%.*}" = "$ONLY" ] || continue
   fetch_official "$version"
 done
+[ -z "${ONLY:-}" ] || exit 0
 make_stripped
 fetch_debian

@@ -2,7 +2,7 @@
 # Installs what building and testing Loopscope needs on a bare Debian machine
 # (12 or newer), and nothing that is already there. As root, or by sudo.
 #
-#   tools/setup.sh [build|test|lint|fuzz|dashboards|all]...     (default: build)
+#   tools/setup.sh [build|test|demo|lint|fuzz|dashboards|all]...     (default: build)
 set -euo pipefail
 # shellcheck source=tools/apt.sh
 . "$(dirname "$0")/apt.sh"
@@ -51,6 +51,12 @@ cmd:npm        | npm                | fetches the Node versions under test
 cmd:chromium   | chromium           | tests of the live page
 -              | chromium-driver    | steers it
 -              | python3-selenium   | steers it, for Debian's own Python
+"
+readonly kDemo="
+cmd:flock      | util-linux         | one fixture download at a time
+cmd:python3    | python3            | plays the scenarios
+-              | python3-yaml       | shortens the times in the alert rules
+cmd:npm        | npm                | fetches Node
 "
 readonly kLint="
 cmd:clang-format | clang-format | layout of the code
@@ -107,20 +113,46 @@ install_missing() {
   apt_install "${packages[@]}"
 }
 
-# Debian 12 has promtool inside its prometheus package, which creates a user and starts a
-# service on port 9090; so the tool is taken out of the package instead. Newer ones have
-# a package promtool.
-ensure_promtool() {
-  command -v promtool >/dev/null || [ -x "$fixtures/bin/promtool" ] && return 0
+# The packages of Prometheus create users and start services on fixed ports; so the
+# programs are taken out of them instead, into the fixtures' bin directory.
+#
+# ensure_program NAME PACKAGE WHY
+ensure_program() {
+  local name=$1 package=$2 why=$3 dir
+  command -v "$name" >/dev/null || [ -x "$fixtures/bin/$name" ] && return 0
   apt_have_lists || apt_update
-  local dir package=prometheus
-  ! apt-cache show promtool >/dev/null 2>&1 || package=promtool
-  echo "setup: taking promtool (checks metrics and alert rules) out of Debian's package $package"
+  echo "setup: taking $name ($why) out of Debian's package $package"
   mkdir -p "$fixtures/bin"
   dir=$(mktemp -d "$fixtures/unpack.XXXXXX")
   apt_extract "$dir" "$package"
-  mv "$dir/usr/bin/promtool" "$fixtures/bin/promtool"
+  mv "$dir/usr/bin/$name" "$fixtures/bin/$name"
   rm -rf "$dir"
+}
+
+# Debian 12 has promtool inside its prometheus package, newer ones have a package promtool.
+ensure_promtool() {
+  local package=prometheus
+  ! apt-cache show promtool >/dev/null 2>&1 || package=promtool
+  ensure_program promtool "$package" "checks metrics and alert rules"
+}
+
+# Debian's Alertmanager does not start without its templates, which it looks for in one
+# place only.
+ensure_alertmanager() {
+  local dir templates=/usr/share/prometheus/alertmanager
+  ensure_program prometheus-alertmanager prometheus-alertmanager "delivers alerts"
+  [ ! -e "$templates/default.tmpl" ] || return 0
+  echo "setup: putting Alertmanager's templates into $templates, where it reads them"
+  dir=$(mktemp -d "$fixtures/unpack.XXXXXX")
+  apt_extract "$dir" prometheus-alertmanager
+  as_root mkdir -p "$templates"
+  as_root cp "$dir$templates/"*.tmpl "$templates/"
+  rm -rf "$dir"
+}
+
+ensure_servers() {
+  ensure_program prometheus prometheus "scrapes, evaluates the alert rules"
+  ensure_alertmanager
 }
 
 command -v apt-get >/dev/null || {
@@ -130,23 +162,28 @@ command -v apt-get >/dev/null || {
 
 [ $# -gt 0 ] || set -- build
 tables=""
-promtool=no
+promtool=no servers=no
 for group in "$@"; do
   case $group in
     build) tables+=$kBuild ;;
     test)
       tables+=$kTest
-      promtool=yes
+      promtool=yes servers=yes
+      ;;
+    demo)
+      tables+=$kDemo
+      servers=yes
       ;;
     lint) tables+=$kLint ;;
     fuzz) tables+=$kFuzz ;;
     dashboards) tables+=$kDashboards ;;
     all)
-      tables+=$kBuild$kTest$kLint$kFuzz$kDashboards
-      promtool=yes
+      tables+=$kBuild$kTest$kDemo$kLint$kFuzz$kDashboards
+      promtool=yes servers=yes
       ;;
     *) usage ;;
   esac
 done
 install_missing "$tables"
 [ "$promtool" = no ] || ensure_promtool
+[ "$servers" = no ] || ensure_servers
