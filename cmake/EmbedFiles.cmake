@@ -1,6 +1,7 @@
 # cmake -DOUTPUT=header -DINPUTS="a.html;b.js" -P EmbedFiles.cmake
 # Writes a header with one constexpr string_view per file: a.html becomes kAHtml.
-set(text "#pragma once\n\n#include <string_view>\n\nnamespace loopscope::web_files {\n")
+# Compilers take literals of any length; the standard promises 65,536 characters only.
+set(text "#pragma once\n\n#include <string_view>\n\n#pragma GCC diagnostic push\n#pragma GCC diagnostic ignored \"-Woverlength-strings\"\nnamespace loopscope::web_files {\n")
 foreach(input IN LISTS INPUTS)
   get_filename_component(name ${input} NAME)
   string(REGEX MATCHALL "[A-Za-z0-9]+" words ${name})
@@ -17,5 +18,5 @@ foreach(input IN LISTS INPUTS)
   math(EXPR length "${length} / 2")
   string(APPEND text "// ${name}\ninline constexpr std::string_view ${constant}(\"${escaped}\", ${length});\n")
 endforeach()
-string(APPEND text "}  // namespace loopscope::web_files\n")
+string(APPEND text "}  // namespace loopscope::web_files\n#pragma GCC diagnostic pop\n")
 file(WRITE ${OUTPUT} "${text}")

@@ -117,7 +117,7 @@ UniqueFd open_event(int tid) {
 /// The first event of a machine takes 8 to 16 ms to open: the kernel patches its scheduler
 /// for it, and again when the last one is closed. One of our own thread, never enabled,
 /// stays open so that those of targets come at once.
-void keep_perf_ready() { static const UniqueFd kOwn = open_event(0); }
+void keep_perf_ready() { static const UniqueFd own_event = open_event(0); }
 
 }  // namespace
 
