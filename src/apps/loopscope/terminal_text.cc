@@ -14,9 +14,11 @@ namespace {
 constexpr std::string_view kUtf8Replacement = "\xEF\xBF\xBD";  // U+FFFD
 constexpr std::string_view kUtf8Ellipsis = "\xE2\x80\xA6";
 constexpr int kMaxMarks = 2;
-/// Longer text is cut before it is looked at: a frame must not take long for a name of
-/// megabytes that shows nothing.
+/// Longer text is cut before it is looked at, unless so many columns are asked for: a frame
+/// must not take long for a name of megabytes that shows nothing.
 constexpr std::size_t kMaxTextBytes = 4096;
+
+std::size_t byte_limit(std::size_t columns) { return std::max(columns, kMaxTextBytes); }
 
 struct CharacterRange {
   char32_t first;
@@ -79,11 +81,11 @@ Character first_character(std::string_view text) {
   return {.bytes = length, .width = is_allowed(wide) ? ::wcwidth(wide) : -1};
 }
 
-std::string_view bounded(std::string_view text) {
-  if (text.size() <= kMaxTextBytes) return text;
-  std::size_t end = kMaxTextBytes;
+std::string_view bounded(std::string_view text, std::size_t limit) {
+  if (text.size() <= limit) return text;
+  std::size_t end = limit;
   // Not through the middle of a character of up to four bytes.
-  while (end > kMaxTextBytes - 3 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+  while (end > limit - 3 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
   return text.substr(0, end);
 }
 
@@ -99,8 +101,8 @@ Fitted fit_utf8(std::string_view text, std::size_t columns) {
   std::size_t cut_bytes = 0;
   std::size_t cut_columns = 0;
   int marks = kMaxMarks;  // none without a character to stand on
-  bool whole = text.size() <= kMaxTextBytes;
-  std::string_view rest = bounded(text);
+  bool whole = text.size() <= byte_limit(columns);
+  std::string_view rest = bounded(text, byte_limit(columns));
   while (!rest.empty()) {
     const Character next = first_character(rest);
     const std::string_view bytes = next.width >= 0 ? rest.substr(0, next.bytes) : kUtf8Replacement;
@@ -130,7 +132,7 @@ Fitted fit_utf8(std::string_view text, std::size_t columns) {
 Fitted fit_ascii(std::string_view text, std::size_t columns) {
   const Utf8Scope scope;
   Fitted out;
-  std::string_view rest = bounded(text);
+  std::string_view rest = bounded(text, byte_limit(columns));
   while (!rest.empty() && out.columns <= columns) {
     const Character next = Utf8Scope::available() ? first_character(rest) : Character{};
     const bool plain = rest.front() >= 0x20 && rest.front() < 0x7F;
@@ -140,7 +142,7 @@ Fitted fit_ascii(std::string_view text, std::size_t columns) {
     }
     rest.remove_prefix(next.bytes);
   }
-  if (out.columns > columns || (text.size() > kMaxTextBytes && out.columns < columns)) {
+  if (out.columns > columns || (text.size() > byte_limit(columns) && out.columns < columns)) {
     out.text.resize(std::min(out.columns, columns > 0 ? columns - 1 : 0));
     if (columns > 0) out.text += '~';
     out.columns = out.text.size();

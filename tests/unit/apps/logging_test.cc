@@ -17,5 +17,10 @@ TEST(Printable, WhatATerminalWouldObeyIsReplaced) {
   EXPECT_TRUE(hostile.ends_with(" end"));
 }
 
+TEST(Printable, LongLinesAreWhole) {
+  const std::string line(100'000, 'x');
+  EXPECT_EQ(printable(line), line);
+}
+
 }  // namespace
 }  // namespace loopscope
