@@ -9,7 +9,7 @@ from typing import NamedTuple
 from harness import env
 from harness.alert_stack import AlertStack
 from harness.load import Requests
-from harness.polling import TimedOut, wait_until
+from harness.polling import TimedOut
 from harness.server import LoopscopeServer
 from report import Printer
 
@@ -108,18 +108,10 @@ class Stage:
         arguments = [str(self.fifo) if it == "FIFO" else it for it in act.arguments]
         return self._stack.run_script(name, act.script, *arguments)
 
-    def _wait_seen(self, name):
-        wait_until(
-            lambda: self._prometheus.query(f'eventloop_info{{process="{name}",loop="main"}}'),
-            30,
-            f"{name} in Prometheus",
-            0.1,
-        )
-
     def _perform(self, name, act, until):
         """One act; (its figures, when its load began, when it ended)."""
         program = self._start(name, act)
-        self._wait_seen(name)
+        self._stack.wait_seen(name)
         self._printer.act(f"{act.what}: pid {program.pid}, http://127.0.0.1:{program.port}/")
         loads = act.load(program, self)
         probe = Requests(program.port, "/", PROBE_PAUSE, timeout=10).start()

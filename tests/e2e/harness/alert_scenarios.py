@@ -97,7 +97,7 @@ class AlertScenarios:
         self.vanishing = self._start_vanishing()
         self._start_starved()
         for name in set(PROGRAMS) - {"idle"}:
-            self.wait_seen(name)
+            self.stack.wait_seen(name)
         self.n = self._calibrated()
 
     def _start_vanishing(self):
@@ -108,15 +108,6 @@ class AlertScenarios:
         self.quota = ControlGroup("cpu")
         self._groups.append(self.quota)
         self.quota.add(self.starved.pid)
-
-    def wait_seen(self, name):
-        """Prometheus has a program's loop."""
-        wait_until(
-            lambda: self.prometheus.query(f'eventloop_info{{process="{name}",loop="main"}}'),
-            30,
-            f"{name} in Prometheus",
-            0.1,
-        )
 
     def _calibrated(self):
         """How far compute.js sums in BLOCK_SECONDS."""

@@ -11,6 +11,7 @@ from harness import env
 from harness.alertmanager import Alertmanager
 from harness.child import Child
 from harness.loopscope import Loopscope
+from harness.polling import wait_until
 from harness.prometheus_server import PrometheusServer
 from harness.webhook import Webhook
 
@@ -90,6 +91,15 @@ class AlertStack:
         """A Node program, of examples/scenarios unless its path is absolute."""
         argv = [env.node(NODE), SCENARIOS / script, *arguments, self._tag(name)]
         return self.adopt(Program(argv, name))
+
+    def wait_seen(self, name):
+        """Prometheus has a program's loop."""
+        wait_until(
+            lambda: self.prometheus.query(f'eventloop_info{{process="{name}",loop="main"}}'),
+            30,
+            f"{name} in Prometheus",
+            0.1,
+        )
 
     def close(self):
         self._open.close()

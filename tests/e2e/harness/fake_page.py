@@ -2,10 +2,11 @@
 
 import datetime
 import json
-import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qs, urlsplit
+
+from harness.local_http_server import LocalHttpServer
 
 PHASES = ("timers", "pending", "idle_prepare", "poll_wait", "poll", "check", "closing", "unknown")
 _KEPT_HEADERS = ("content-type", "content-security-policy", "x-content-type-options")
@@ -43,7 +44,7 @@ def stall(number, begin, **fields):
     }
 
 
-class FakePage:
+class FakePage(LocalHttpServer):
     """Serves the assets of a running Loopscope and what the two functions return.
 
     loops(seconds) and stalls() are asked at every request; `seconds` is the time since the
@@ -86,13 +87,4 @@ class FakePage:
             def log_message(self, *_):
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_port}/"
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
-        self._thread.start()
-
-    def close(self):
-        self._server.shutdown()
-        self._thread.join(5)
-        self._server.server_close()
+        super().__init__(Handler)

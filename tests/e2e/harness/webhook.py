@@ -3,9 +3,10 @@
 import json
 import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import NamedTuple
 
+from harness.local_http_server import LocalHttpServer
 from harness.polling import wait_until
 
 
@@ -22,7 +23,7 @@ class Delivery(NamedTuple):
         return self.labels["alertname"]
 
 
-class Webhook:
+class Webhook(LocalHttpServer):
     """Listens on a free port; `on_delivery` is called from its threads."""
 
     def __init__(self, on_delivery=None):
@@ -43,11 +44,7 @@ class Webhook:
             def log_message(self, *_):
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_port}/"
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
-        self._thread.start()
+        super().__init__(Handler)
 
     def take(self, at, notification):
         new = [
@@ -91,8 +88,3 @@ class Webhook:
             return max(last.values(), key=lambda it: it.at) if ended else None
 
         return wait_until(over, timeout, f"end of {name} {labels or ''} at the webhook")
-
-    def close(self):
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
