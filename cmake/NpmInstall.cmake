@@ -1,4 +1,4 @@
-# cmake -DNPM=npm -DDIRECTORY=dir -DSTAMP=file -P NpmInstall.cmake
+# cmake -DNPM=npm -DDIRECTORY=dir [-DSTAMP=file] -P NpmInstall.cmake
 # Installs what dir/package-lock.json says, unless just that is installed already: a new
 # build directory needs no network.
 file(SHA256 ${DIRECTORY}/package-lock.json wanted)
@@ -12,8 +12,10 @@ if(NOT have STREQUAL wanted)
     COMMAND ${NPM} ci --ignore-scripts --prefer-offline --no-audit --no-fund --loglevel=error
     WORKING_DIRECTORY ${DIRECTORY} RESULT_VARIABLE status)
   if(NOT status EQUAL 0)
-    message(FATAL_ERROR "npm ci failed in ${DIRECTORY}; the first build needs the npm registry")
+    message(FATAL_ERROR "npm ci failed in ${DIRECTORY}; the first time it needs the npm registry")
   endif()
   file(WRITE ${mark} ${wanted})
 endif()
-file(TOUCH ${STAMP})
+if(STAMP)
+  file(TOUCH ${STAMP})
+endif()

@@ -8,9 +8,8 @@ set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 directory=$(cd "${1:-$root/dashboards}" && pwd)
 generator=$root/dashboards/generator
-stamp=$generator/node_modules/.installed-lock
 
-for program in node npm; do
+for program in cmake node npm; do
   command -v "$program" >/dev/null || {
     echo "error: $program is missing; run tools/setup.sh dashboards" >&2
     exit 1
@@ -19,9 +18,5 @@ done
 cd "$generator"
 exec 9<"$generator/package-lock.json"
 flock 9 # a test may run at the same time
-if ! cmp -s package-lock.json "$stamp"; then
-  echo "dashboards: installing the generator's packages with npm ci"
-  npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
-  cp package-lock.json "$stamp"
-fi
+cmake -DNPM=npm -DDIRECTORY="$generator" -P "$root/cmake/NpmInstall.cmake"
 node generate.js "$directory"

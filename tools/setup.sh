@@ -69,8 +69,9 @@ cmd:clang++ | clang           | libFuzzer comes with Clang
 -           | libclang-rt-dev | libFuzzer and sanitizer run times
 "
 readonly kDashboards="
-cmd:node | nodejs | writes the Grafana dashboards
-cmd:npm  | npm    | fetches what their generator needs
+cmd:node  | nodejs | writes the Grafana dashboards
+cmd:npm   | npm    | fetches what their generator needs
+cmd:cmake | cmake  | has it fetched once
 "
 
 usage() {
