@@ -7,6 +7,8 @@
 #include <memory>
 #include <sstream>
 
+#include "support/sample_top_row.h"
+
 namespace loopscope {
 namespace {
 
@@ -14,20 +16,13 @@ using testing::HasSubstr;
 using namespace std::chrono_literals;
 
 TopRow compute_row() {
-  TopRow row;
-  row.process = "api";
-  row.pid = 4242;
-  row.loop = "main";
+  TopRow row = sample_top_row();
+  row.phase_shares = {};
   row.phase_shares[static_cast<std::size_t>(Phase::kPoll)] = 1;
   row.utilization = 0.456;
   row.lag_p99 = 12500us;
-  row.lag_max = 1250ms;
-  row.blocked = 300ms;
-  row.stalls = 3;
-  row.backlog = TopBacklog{.depth = 2, .limit = 511};
+  row.backlog->depth = 2;
   row.function = "async compute";
-  row.file = "/srv/app/server.js";
-  row.line = 12;
   return row;
 }
 

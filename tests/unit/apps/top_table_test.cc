@@ -5,30 +5,13 @@
 
 #include <set>
 
+#include "support/sample_top_row.h"
+
 namespace loopscope {
 namespace {
 
 using testing::HasSubstr;
 using namespace std::chrono_literals;
-
-TopRow busy_row() {
-  TopRow row;
-  row.process = "api";
-  row.pid = 4242;
-  row.loop = "main";
-  row.phase_shares[static_cast<std::size_t>(Phase::kPoll)] = 0.5;
-  row.phase_shares[static_cast<std::size_t>(Phase::kPollWait)] = 0.5;
-  row.utilization = 0.5;
-  row.lag_p99 = 12ms;
-  row.lag_max = 1250ms;
-  row.blocked = 300ms;
-  row.stalls = 3;
-  row.backlog = TopBacklog{.depth = 500, .limit = 511};
-  row.function = "compute";
-  row.file = "/srv/app/server.js";
-  row.line = 12;
-  return row;
-}
 
 std::string text_of_line(const ScreenLine& line) {
   std::string text;
@@ -50,7 +33,7 @@ TEST(TopTable, AWideTerminalHasAllColumns) {
                             "BLOCKED", "ST/MIN", "BACKLOG", "LAST STALL"}) {
     EXPECT_THAT(header, HasSubstr(title));
   }
-  const std::string cells = text_of_line(top_cells(busy_row(), columns, Charset::kUtf8));
+  const std::string cells = text_of_line(top_cells(sample_top_row(), columns, Charset::kUtf8));
   for (const char* cell : {"api", "4242", "main", "OOOOOOOOOO..........", "50%", "12ms", "1.25s",
                            "300ms", "3", "500/511", "compute server.js:12"}) {
     EXPECT_THAT(cells, HasSubstr(cell));
@@ -77,7 +60,7 @@ TEST(TopTable, WhatANarrowOneHasAWideOneHasToo) {
 }
 
 TEST(TopTable, LinesFitAtEveryWidth) {
-  TopRow hostile = busy_row();
+  TopRow hostile = sample_top_row();
   hostile.process = "\x1b[31m計算計算計算計算計算計算";
   hostile.function = std::string(100'000, 'x');
   hostile.backlog = TopBacklog{.depth = 4'000'000'000, .limit = 4'000'000'000};
@@ -94,8 +77,8 @@ TEST(TopTable, LinesFitAtEveryWidth) {
 }
 
 TEST(TopTable, PhasesAreTheirOwnStyle) {
-  const ScreenLine line =
-      top_cells(busy_row(), {{TopField::kPhases, 4}, {TopField::kBacklog, 9}}, Charset::kUtf8);
+  const ScreenLine line = top_cells(
+      sample_top_row(), {{TopField::kPhases, 4}, {TopField::kBacklog, 9}}, Charset::kUtf8);
   ASSERT_EQ(line.size(), 4U);
   EXPECT_EQ(line[0].text, "OO");
   EXPECT_EQ(line[0].style, TextStyle::kPoll);
@@ -135,7 +118,7 @@ TEST(TopTable, DurationsAreShort) {
 }
 
 TEST(TopTable, TheLastStallIsAFunctionAPlaceOrAReason) {
-  TopRow row = busy_row();
+  TopRow row = sample_top_row();
   const auto text = [&row](std::size_t width = 60) {
     return last_stall_text(row, width, Charset::kUtf8);
   };
@@ -152,7 +135,7 @@ TEST(TopTable, TheLastStallIsAFunctionAPlaceOrAReason) {
 }
 
 TEST(TopTable, ALongFunctionLeavesRoomForItsPlaceWhereThereIsSome) {
-  TopRow row = busy_row();
+  TopRow row = sample_top_row();
   row.function = "parseEveryRequestBody";
   const auto text = [&row](std::size_t width) {
     return last_stall_text(row, width, Charset::kUtf8);
