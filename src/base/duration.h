@@ -19,5 +19,8 @@ std::string format_duration(Nanos duration);
 
 /// For figures that are computed with and exported.
 inline double in_seconds(Nanos duration) { return std::chrono::duration<double>(duration).count(); }
+inline Nanos from_seconds(double seconds) {
+  return std::chrono::duration_cast<Nanos>(std::chrono::duration<double>(seconds));
+}
 
 }  // namespace loopscope

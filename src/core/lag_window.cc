@@ -14,10 +14,6 @@ constexpr double kShortestSorted = 1e-3;  ///< seconds; shorter periods are one 
 
 std::int64_t epoch_of(Nanos at) { return std::max(at, Nanos(0)) / kSlotWidth; }
 
-Nanos nanos_of(double seconds) {
-  return std::chrono::duration_cast<Nanos>(std::chrono::duration<double>(seconds));
-}
-
 }  // namespace
 
 std::size_t LagWindow::bucket_of(double length_s) {
@@ -89,7 +85,7 @@ Nanos LagWindow::quantile(const Sums& sums, double q) {
     count += sums.counts[i];
     total += sums.totals_s[i];
   }
-  return count > 0 ? nanos_of(std::max((total - time_above) / count, 0.0)) : Nanos(0);
+  return count > 0 ? from_seconds(std::max((total - time_above) / count, 0.0)) : Nanos(0);
 }
 
 std::optional<LagSummary> LagWindow::summary(Nanos now, Nanos open) const {
@@ -109,8 +105,8 @@ std::optional<LagSummary> LagWindow::summary(Nanos now, Nanos open) const {
   const double mean = all.squares_s2 / 2 / time;
   const double variance = all.cubes_s3 / 3 / time - mean * mean;
   LagSummary summary;
-  summary.mean = nanos_of(mean);
-  summary.stddev = nanos_of(std::sqrt(std::max(variance, 0.0)));
+  summary.mean = from_seconds(mean);
+  summary.stddev = from_seconds(std::sqrt(std::max(variance, 0.0)));
   summary.p50 = quantile(all, 0.5);
   summary.p90 = quantile(all, 0.9);
   summary.p99 = quantile(all, 0.99);

@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/duration.h"
+
 namespace loopscope {
 namespace {
 
 constexpr Nanos kLagUnit = std::chrono::milliseconds(1);  ///< observed time per observation
-
-double seconds(Nanos time) { return std::chrono::duration<double>(time).count(); }
 
 std::size_t stall_cell(Phase phase, std::size_t cause) {
   return index_of(phase) * kCauseCount + cause;
@@ -53,29 +53,29 @@ void LoopStats::observe_no_lag(Nanos end, Nanos time) {
 void LoopStats::observe_busy_periods(Nanos end, Nanos length, std::uint64_t n) {
   if (n == 0 || length <= Nanos(0)) return;
   if (length < kLagUnit) {
-    const double each = seconds(length);
+    const double each = in_seconds(length);
     const double total = each * static_cast<double>(n);
     add_short_periods(total, total * each);
   } else {
     long_carry_ += length * static_cast<std::int64_t>(n);
-    lag_.observe_uniform(seconds(length), take_units(long_carry_), next_shift());
+    lag_.observe_uniform(in_seconds(length), take_units(long_carry_), next_shift());
   }
   lag_max_.record(end, length);
-  lag_window_.add_busy(end, seconds(length), static_cast<double>(n));
+  lag_window_.add_busy(end, in_seconds(length), static_cast<double>(n));
 }
 
 void LoopStats::observe_short_periods(Nanos end, Nanos total, double squared_s2) {
   if (total <= Nanos(0) || !(squared_s2 >= 0)) return;
-  add_short_periods(seconds(total), squared_s2);
-  const std::chrono::duration<double> mean(squared_s2 / seconds(total));
+  add_short_periods(in_seconds(total), squared_s2);
+  const std::chrono::duration<double> mean(squared_s2 / in_seconds(total));
   lag_max_.record(end, std::min(std::chrono::duration_cast<Nanos>(mean), kLagUnit));
-  lag_window_.add_busy(end, mean.count(), seconds(total) / mean.count());
+  lag_window_.add_busy(end, mean.count(), in_seconds(total) / mean.count());
 }
 
 void LoopStats::add_short_periods(double total_s, double squared_s2) {
   short_carry_s_ += total_s;
   short_carry_s2_ += squared_s2;
-  const double unit = seconds(kLagUnit);
+  const double unit = in_seconds(kLagUnit);
   if (short_carry_s_ < unit) return;
   const double units = std::floor(short_carry_s_ / unit);
   lag_.observe_uniform(short_carry_s2_ / short_carry_s_, static_cast<std::uint64_t>(units),
@@ -96,7 +96,7 @@ double LoopStats::next_shift() {
 void LoopStats::observe_iterations(Nanos total, std::uint64_t n) {
   if (n == 0) return;
   if (!iteration_duration_) iteration_duration_.emplace();
-  iteration_duration_->observe(seconds(total) / static_cast<double>(n), n);
+  iteration_duration_->observe(in_seconds(total) / static_cast<double>(n), n);
 }
 
 void LoopStats::set_open_stall(const BusyPeriod& stall, Phase phase, Cause cause) {
@@ -117,7 +117,7 @@ void LoopStats::settle_stall(const BusyPeriod& stall, Phase phase, Cause cause) 
   for (std::size_t i = 0; i < kCauseCount; ++i) {
     stall_time_.add(stall_cell(phase, i), stall.causes[i].count());
   }
-  stall_duration_.observe(seconds(stall.duration));
+  stall_duration_.observe(in_seconds(stall.duration));
 }
 
 LoopStatsSnapshot LoopStats::snapshot(Nanos now, Nanos blocked) {

@@ -77,6 +77,18 @@ struct LoopStatsSnapshot {
   Nanos timer_lateness{0};
 };
 
+/// Over all phases and causes.
+inline StallTotals all_stalls(const LoopStatsSnapshot& stats) {
+  StallTotals sum;
+  for (const auto& causes : stats.stalls) {
+    for (const StallTotals& totals : causes) {
+      sum.count += totals.count;
+      sum.time += totals.time;
+    }
+  }
+  return sum;
+}
+
 struct LoopSnapshot {
   LoopLabels labels;
   LoopInfo info;

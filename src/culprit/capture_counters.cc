@@ -2,6 +2,8 @@
 
 #include <string_view>
 
+#include "base/duration.h"
+
 namespace loopscope {
 namespace {
 
@@ -21,7 +23,7 @@ void CaptureCounters::count(Result result) {
 
 void CaptureCounters::stopped(Nanos time) {
   const std::lock_guard lock(mutex_);
-  stops_.observe(std::chrono::duration<double>(time).count());
+  stops_.observe(in_seconds(time));
 }
 
 StackCaptureSnapshot CaptureCounters::snapshot() const {

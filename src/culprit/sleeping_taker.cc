@@ -4,7 +4,6 @@
 #include <utility>
 
 namespace loopscope {
-namespace {}  // namespace
 
 Result<std::unique_ptr<StackTaker>> SleepingTaker::open(int pid, int tid) {
   auto counters = ThreadCounters::open(pid, tid);

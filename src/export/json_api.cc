@@ -7,12 +7,12 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "base/duration.h"
+
 namespace loopscope {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-double seconds(Nanos time) { return static_cast<double>(time.count()) / 1e9; }
 
 std::string dump(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
@@ -50,20 +50,9 @@ Json labels_json(const LoopLabels& labels) {
 Json phase_seconds(const LoopStatsSnapshot& stats) {
   Json out = Json::object();
   for (std::size_t p = 0; p < kPhaseCount; ++p) {
-    out[std::string(kPhaseNames[p])] = seconds(stats.phase_time[p]);
+    out[std::string(kPhaseNames[p])] = in_seconds(stats.phase_time[p]);
   }
   return out;
-}
-
-StallTotals all_stalls(const LoopStatsSnapshot& stats) {
-  StallTotals sum;
-  for (const auto& phase : stats.stalls) {
-    for (const StallTotals& totals : phase) {
-      sum.count += totals.count;
-      sum.time += totals.time;
-    }
-  }
-  return sum;
 }
 
 // Arrivals, one per millisecond watched; `late` are those in buckets that begin at 100 ms.
@@ -85,16 +74,16 @@ Json loop_json(const LoopSnapshot& loop) {
   out["source"] = text_or_null(loop.info.source);
   out["note"] = text_or_null(loop.info.note);
   out["phase"] = to_string(stats.current_phase);
-  out["blocked_seconds"] = seconds(stats.blocked);
-  out["lag_max_seconds"] = seconds(stats.lag_max_1m);
+  out["blocked_seconds"] = in_seconds(stats.blocked);
+  out["lag_max_seconds"] = in_seconds(stats.lag_max_1m);
   out["lag"] = lag_json(stats.lag);
-  out["active_seconds"] = seconds(stats.active_time);
-  out["idle_seconds"] = seconds(stats.idle_time);
+  out["active_seconds"] = in_seconds(stats.active_time);
+  out["idle_seconds"] = in_seconds(stats.idle_time);
   out["phase_seconds"] = phase_seconds(stats);
   out["iterations"] = number_or_null(stats.iterations);
   out["stalls"] = stalls.count;
-  out["stall_seconds"] = seconds(stalls.time);
-  out["timer_lateness_seconds"] = seconds(stats.timer_lateness);
+  out["stall_seconds"] = in_seconds(stalls.time);
+  out["timer_lateness_seconds"] = in_seconds(stats.timer_lateness);
   return out;
 }
 
@@ -119,7 +108,7 @@ Json frame_json(const StackFrame& frame) {
 Json stall_object(const StallRecord& stall) {
   Json causes = Json::object();
   for (std::size_t c = 0; c < kCauseCount; ++c) {
-    causes[std::string(kCauseNames[c])] = seconds(stall.causes[c]);
+    causes[std::string(kCauseNames[c])] = in_seconds(stall.causes[c]);
   }
   Json stack = Json::array();
   for (const StackFrame& frame : stall.stack) stack.push_back(frame_json(frame));
@@ -128,7 +117,7 @@ Json stall_object(const StallRecord& stall) {
           {"pid", stall.pid},
           {"loop", stall.loop},
           {"started_at", timestamp(stall.started_at)},
-          {"duration_seconds", seconds(stall.duration)},
+          {"duration_seconds", in_seconds(stall.duration)},
           {"in_progress", stall.in_progress},
           {"phase", to_string(stall.phase)},
           {"cause", to_string(stall.cause)},
@@ -154,7 +143,7 @@ std::string loops_json(const Snapshot& snapshot, std::chrono::system_clock::time
     sources.push_back({{"source", source.source},
                        {"success", source.success},
                        {"reason", text_or_null(source.reason)},
-                       {"duration_seconds", seconds(source.duration)}});
+                       {"duration_seconds", in_seconds(source.duration)}});
   }
   return dump({{"time", timestamp(taken_at)},
                {"targets", snapshot.targets},

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "target/base_name.h"
 #include "target/open_files.h"
 #include "target/proc_file.h"
 #include "target/proc_stat.h"
@@ -51,7 +52,7 @@ const std::vector<std::string>& ProcessFacts::names() {
   if (names_.empty()) {
     names_.push_back(name());
     if (const auto path = executable_path(pid_)) {
-      names_.push_back(path->substr(path->rfind('/') + 1));
+      names_.push_back(base_name(*path));
     }
   }
   return names_;

@@ -49,16 +49,4 @@ inline Nanos total_phase_time(const LoopStatsSnapshot& snapshot) {
   return sum;
 }
 
-/// Over all labels.
-inline StallTotals total_stalls(const LoopStatsSnapshot& snapshot) {
-  StallTotals sum;
-  for (const auto& causes : snapshot.stalls) {
-    for (const StallTotals& totals : causes) {
-      sum.count += totals.count;
-      sum.time += totals.time;
-    }
-  }
-  return sum;
-}
-
 }  // namespace loopscope

@@ -29,7 +29,7 @@ class ChildProcess {
   /// ended it, as shells say it. Does not wait.
   std::optional<int> exit_status();
   /// Asks it to end (SIGTERM), gives it `patience`, then kills it; returns once it is gone.
-  void end(Nanos patience);
+  void end(Nanos patience = std::chrono::seconds(10));
 
  private:
   explicit ChildProcess(int pid) : pid_(pid) {}

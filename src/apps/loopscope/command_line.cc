@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "apps/loopscope/cli_options.h"
+#include "apps/loopscope/exit_code.h"
 #include "apps/loopscope/watch_options.h"
 #include "base/quoted_text.h"
 #include "base/version.h"
@@ -14,8 +15,6 @@
 
 namespace loopscope {
 namespace {
-
-constexpr int kUsageError = 2;
 
 constexpr char kMainFooter[] =
     "Examples:\n"

@@ -135,7 +135,7 @@ Result<Config> config_for(const DoctorOptions& options) {
 int doctor_command(const DoctorOptions& options) {
   const auto config = config_for(options);
   if (!config) {
-    std::fprintf(stderr, "loopscope: %s\n", printable(config.error().message).c_str());
+    print_error(config.error().message);
     return 2;
   }
   set_up_logging(LogFormat::kText, LogLevel::kError);

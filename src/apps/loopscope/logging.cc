@@ -61,6 +61,10 @@ std::string printable(const std::string& text) {
   return fit_text(text, std::numeric_limits<std::size_t>::max(), Charset::kUtf8);
 }
 
+void print_error(const std::string& message) {
+  std::fprintf(stderr, "loopscope: %s\n", printable(message).c_str());
+}
+
 void set_up_logging(LogFormat format, LogLevel level) {
   const bool as_json = format == LogFormat::kJson;
   auto formatter = std::make_unique<spdlog::pattern_formatter>(spdlog::pattern_time_type::utc);

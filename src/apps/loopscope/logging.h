@@ -18,6 +18,9 @@ void log_with_fields(const std::string& message, const nlohmann::ordered_json& f
 /// direction) and what is no UTF-8: for what comes from a target or a socket.
 std::string printable(const std::string& text);
 
+/// "loopscope: MESSAGE" on standard error, printable: for what ends or refuses a command.
+void print_error(const std::string& message);
+
 /// The line scripts wait for: "listening on http://HOST:PORT". As text it stands alone on
 /// its line, whatever the log level.
 void announce_address(LogFormat format, const std::string& address);

@@ -21,7 +21,7 @@ namespace {
 int check_config(const std::string& path) {
   const auto config = read_config_file(path);
   if (!config) {
-    std::fprintf(stderr, "loopscope: %s\n", printable(config.error().message).c_str());
+    print_error(config.error().message);
     return 2;
   }
   std::printf("%s: ok\n", path.c_str());
@@ -70,7 +70,7 @@ int main(int argc, char** argv) {
   try {
     return loopscope::carry_out(*outcome.command);
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "loopscope: %s\n", error.what());
+    loopscope::print_error(error.what());
     return 1;
   }
 }

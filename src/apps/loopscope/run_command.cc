@@ -8,6 +8,7 @@
 #include <mutex>
 
 #include "apps/loopscope/child_process.h"
+#include "apps/loopscope/exit_code.h"
 #include "apps/loopscope/logging.h"
 #include "apps/loopscope/selection.h"
 #include "apps/loopscope/watcher.h"
@@ -15,13 +16,6 @@
 
 namespace loopscope {
 namespace {
-
-using namespace std::chrono_literals;
-
-constexpr int kOk = 0;
-constexpr int kRuntimeFailure = 1;
-constexpr int kBadUsage = 2;
-constexpr Nanos kChildPatience = 10s;
 
 /// The signals the program answers to, blocked in every thread and waited for in one.
 sigset_t handled_signals() {
@@ -84,7 +78,7 @@ int wait_for_the_end(const sigset_t& signals, Reloader& reloader,
       continue;
     }
     if (signal != SIGCHLD) {
-      if (child) child->end(kChildPatience);
+      if (child) child->end();
       return kOk;
     }
     const auto status = child ? child->exit_status() : std::nullopt;
@@ -98,8 +92,8 @@ int serve(const RunOptions& options, const Config& config, const sigset_t& signa
   std::optional<ChildProcess> child;
   const SystemClock clock;
   const auto fail = [&child](const std::string& message) {
-    std::fprintf(stderr, "loopscope: %s\n", printable(message).c_str());
-    if (child) child->end(kChildPatience);
+    print_error(message);
+    if (child) child->end();
     return kRuntimeFailure;
   };
   if (!options.command.empty()) {
@@ -134,8 +128,8 @@ int serve(const RunOptions& options, const Config& config, const sigset_t& signa
 int run_command(const RunOptions& options) {
   const auto config = effective_config(options);
   if (!config) {
-    std::fprintf(stderr, "loopscope: %s\n", printable(config.error().message).c_str());
-    return kBadUsage;
+    print_error(config.error().message);
+    return kUsageError;
   }
   set_up_logging(config->log_format, config->log_level);
   const sigset_t signals = handled_signals();

@@ -75,20 +75,20 @@ int stack_command(const StackOptions& options) {
   set_up_logging(LogFormat::kText, LogLevel::kError);
   const auto id = identify(options.pid);
   if (!id) {
-    std::fprintf(stderr, "loopscope: %s\n", printable(id.error().message).c_str());
+    print_error(id.error().message);
     return 1;
   }
   RuntimeProbe probe;
   const auto runtime = probe.probe(options.pid);
   if (!runtime) {
-    std::fprintf(stderr, "loopscope: %s\n", printable(runtime.error().message).c_str());
+    print_error(runtime.error().message);
     return 1;
   }
   Config config;
   if (!options.config_file.empty()) {
     auto file = read_config_file(options.config_file);
     if (!file) {
-      std::fprintf(stderr, "loopscope: %s\n", printable(file.error().message).c_str());
+      print_error(file.error().message);
       return 2;
     }
     config = *std::move(file);
@@ -113,14 +113,13 @@ int stack_command(const StackOptions& options) {
     ok |= print_loop(loop->name(), tid, stacks, takers);
   }
   if (!found) {
-    std::fprintf(stderr, "loopscope: pid %d runs no event loop that can be seen\n", options.pid);
+    print_error("pid " + std::to_string(options.pid) + " runs no event loop that can be seen");
     for (const SourceProblem& problem : loops.problems()) {
-      std::fprintf(stderr, "loopscope: %s: %s\n", problem.source.c_str(),
-                   printable(problem.reason).c_str());
+      print_error(problem.source + ": " + problem.reason);
     }
   }
   if (!stacks.v8_problem().empty()) {
-    std::fprintf(stderr, "loopscope: %s\n", printable(stacks.v8_problem()).c_str());
+    print_error(stacks.v8_problem());
   }
   return ok ? 0 : 1;
 }

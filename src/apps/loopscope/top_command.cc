@@ -11,6 +11,7 @@
 #include <string>
 
 #include "apps/loopscope/child_process.h"
+#include "apps/loopscope/exit_code.h"
 #include "apps/loopscope/logging.h"
 #include "apps/loopscope/plain_printer.h"
 #include "apps/loopscope/screen_display.h"
@@ -21,14 +22,8 @@
 namespace loopscope {
 namespace {
 
-using namespace std::chrono_literals;
-
-constexpr int kTopFailure = 1;
-constexpr int kTopBadUsage = 2;
-constexpr Nanos kProgramPatience = 10s;
-
-int top_failure(const std::string& message, int code = kTopFailure) {
-  std::fprintf(stderr, "loopscope: %s\n", printable(message).c_str());
+int top_failure(const std::string& message, int code = kRuntimeFailure) {
+  print_error(message);
   return code;
 }
 
@@ -57,7 +52,7 @@ std::unique_ptr<TopDisplay> open_display(bool plain) {
 
 int top_command(const TopOptions& options) {
   auto config = effective_config(options.watch);
-  if (!config) return top_failure(config.error().message, kTopBadUsage);
+  if (!config) return top_failure(config.error().message, kUsageError);
   // It is written by the exporter with the same configuration, if one runs.
   config->stall_log = {};
   set_up_logging(config->log_format, std::max(config->log_level, LogLevel::kWarn));
@@ -90,7 +85,7 @@ int top_command(const TopOptions& options) {
   const int code = TopSession(watcher, clock, *display, options).run(signals, child);
   const std::string problem = display->problem();
   display.reset();  // the terminal is the user's again before the rest takes its time
-  if (child) child->end(kProgramPatience);
+  if (child) child->end();
   watcher.stop();
   return problem.empty() ? code : top_failure(problem);
 }

@@ -42,4 +42,9 @@ struct TopRow {
   std::string why;  ///< what it waited for, or its phase and cause
 };
 
+/// Busy for the usual stall threshold or longer.
+inline bool counts_as_blocked(const TopRow& row) {
+  return row.blocked >= std::chrono::milliseconds(50);
+}
+
 }  // namespace loopscope

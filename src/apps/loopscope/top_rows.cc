@@ -5,6 +5,8 @@
 #include <optional>
 #include <string_view>
 
+#include "base/duration.h"
+
 namespace loopscope {
 namespace {
 
@@ -12,18 +14,6 @@ using namespace std::chrono_literals;
 
 /// Of the counters remembered; a second is fine enough for a window of a minute.
 constexpr Nanos kMarkSpacing = 1s;
-
-std::uint64_t stall_count(const LoopStatsSnapshot& stats) {
-  std::uint64_t count = 0;
-  for (const auto& causes : stats.stalls) {
-    for (const StallTotals& totals : causes) count += totals.count;
-  }
-  return count;
-}
-
-Nanos from_seconds(double seconds) {
-  return std::chrono::duration_cast<Nanos>(std::chrono::duration<double>(seconds));
-}
 
 /// The 99th percentile of `counts` in buckets up to `bounds`, as Prometheus'
 /// histogram_quantile() has it, but never above `max`, which is exact.
@@ -136,7 +126,7 @@ void TopRows::fill_interval(TopRow& row, const LoopStatsSnapshot& stats, History
 
 void TopRows::fill_window(TopRow& row, const LoopStatsSnapshot& stats, History& history,
                           Nanos now) {
-  const Mark current{.at = now, .lag_counts = stats.lag.counts, .stalls = stall_count(stats)};
+  const Mark current{.at = now, .lag_counts = stats.lag.counts, .stalls = all_stalls(stats).count};
   std::deque<Mark>& marks = history.marks;
   // It was all 0 when the loop was found.
   if (marks.empty()) {

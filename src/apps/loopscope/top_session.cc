@@ -6,8 +6,9 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
 
+#include "apps/loopscope/exit_code.h"
+#include "apps/loopscope/logging.h"
 #include "base/unique_fd.h"
 
 namespace loopscope {
@@ -31,8 +32,8 @@ TopSession::TopSession(SnapshotProvider& provider, const Clock& clock, TopDispla
 int TopSession::run(const sigset_t& signals, std::optional<ChildProcess>& child) {
   const UniqueFd signal_fd(::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
   if (!signal_fd.valid()) {
-    std::fprintf(stderr, "loopscope: cannot wait for signals\n");
-    return 1;
+    print_error("cannot wait for signals");
+    return kRuntimeFailure;
   }
   std::array<pollfd, 2> waits{{{.fd = signal_fd.get(), .events = POLLIN, .revents = 0},
                                {.fd = display_.input(), .events = POLLIN, .revents = 0}}};

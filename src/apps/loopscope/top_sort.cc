@@ -4,6 +4,8 @@
 #include <array>
 #include <tuple>
 
+#include "base/duration.h"
+
 namespace loopscope {
 namespace {
 
@@ -23,13 +25,11 @@ constexpr std::array kSortKeys = {
 
 auto name_of(const TopRow& row) { return std::tie(row.process, row.pid, row.loop); }
 
-double seconds_of(Nanos time) { return std::chrono::duration<double>(time).count(); }
-
 /// The larger, the further up; rows without the figure come last.
 double weight(const TopRow& row, TopSortKey key) {
   switch (key) {
     case TopSortKey::kLag:
-      return seconds_of(row.lag_max);
+      return in_seconds(row.lag_max);
     case TopSortKey::kUtilization:
       return row.utilization.value_or(-1);
     case TopSortKey::kBacklog:
@@ -38,7 +38,7 @@ double weight(const TopRow& row, TopSortKey key) {
     case TopSortKey::kStalls:
       return static_cast<double>(row.stalls);
     case TopSortKey::kBlocked:
-      return seconds_of(row.blocked);
+      return in_seconds(row.blocked);
     case TopSortKey::kName:
       return 0;
   }

@@ -7,6 +7,8 @@
 #include <string_view>
 
 #include "apps/loopscope/phase_bar.h"
+#include "base/duration.h"
+#include "target/base_name.h"
 
 namespace loopscope {
 namespace {
@@ -122,7 +124,7 @@ StyledText cell(const TopRow& row, const TopColumn& column, Charset charset) {
       return lag_cell(row.lag_max);
     case TopField::kBlocked:
       return {short_duration(row.blocked),
-              row.blocked >= 50ms ? TextStyle::kAlarm : TextStyle::kPlain};
+              counts_as_blocked(row) ? TextStyle::kAlarm : TextStyle::kPlain};
     case TopField::kStalls:
       return {std::to_string(row.stalls)};
     case TopField::kBacklog:
@@ -196,7 +198,7 @@ ScreenLine top_cells(const TopRow& row, const std::vector<TopColumn>& columns, C
 
 std::string short_duration(Nanos time) {
   if (time <= Nanos(0)) return "0";
-  const double seconds = std::chrono::duration<double>(time).count();
+  const double seconds = in_seconds(time);
   if (seconds < 0.00995) return formatted("%.1fms", seconds * 1e3);
   if (seconds < 0.9995) return formatted("%.0fms", seconds * 1e3);
   if (seconds < 9.995) return formatted("%.2fs", seconds);
@@ -219,9 +221,7 @@ std::string short_duration(Nanos time) {
 
 std::string last_stall_text(const TopRow& row, std::size_t width, Charset charset) {
   if (row.function.empty() && row.file.empty()) return fit_text(row.why, width, charset);
-  const std::size_t slash = row.file.rfind('/');
-  std::string place = slash == std::string::npos ? row.file : row.file.substr(slash + 1);
-  place = fit_text(place, kMaxFileName, charset);
+  std::string place = fit_text(base_name(row.file), kMaxFileName, charset);
   if (!place.empty() && row.line > 0) place += ":" + std::to_string(row.line);
   if (row.function.empty() || place.empty()) {
     return fit_text(place.empty() ? row.function : place, width, charset);

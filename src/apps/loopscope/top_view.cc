@@ -10,10 +10,6 @@
 namespace loopscope {
 namespace {
 
-using namespace std::chrono_literals;
-
-/// From this long a loop is counted as blocked: the usual stall threshold.
-constexpr Nanos kCountedAsBlocked = 50ms;
 /// Screens lower than this show nothing but the table.
 constexpr std::size_t kRoomyHeight = 8;
 
@@ -124,8 +120,7 @@ void TopView::append_body(std::vector<ScreenLine>& lines, std::size_t width, std
 ScreenLine TopView::summary(std::size_t width) const {
   std::set<int> pids;
   for (const TopRow& row : rows_) pids.insert(row.pid);
-  const auto blocked = static_cast<std::size_t>(std::ranges::count_if(
-      rows_, [](const TopRow& row) { return row.blocked >= kCountedAsBlocked; }));
+  const auto blocked = static_cast<std::size_t>(std::ranges::count_if(rows_, counts_as_blocked));
   std::string text = "loopscope top   " + counted(rows_.size(), "loop", "loops") + " in " +
                      counted(pids.size(), "process", "processes") + ", " + std::to_string(blocked) +
                      " blocked   sorted by " + std::string(to_string(sort_key_)) +

@@ -55,7 +55,7 @@ TEST_F(ExactTrackerTest, AStallShowsWhileItLasts) {
   LoopStatsSnapshot snapshot = tracker_.snapshot(101s + 30ms);
   EXPECT_EQ(snapshot.blocked, Nanos(30ms));
   EXPECT_EQ(snapshot.current_phase, Phase::kTimers);
-  EXPECT_EQ(total_stalls(snapshot).count, 0u);
+  EXPECT_EQ(all_stalls(snapshot).count, 0u);
   EXPECT_EQ(phase_time(snapshot, Phase::kTimers), Nanos(30ms));
 
   tracker_.on_busy(101s, Phase::kTimers);
@@ -71,8 +71,8 @@ TEST_F(ExactTrackerTest, AStallShowsWhileItLasts) {
   tracker_.on_iteration(iteration(101s, 104s, Phase::kTimers));
   snapshot = tracker_.snapshot(104s);
   EXPECT_EQ(snapshot.blocked, Nanos(0));
-  EXPECT_EQ(total_stalls(snapshot).count, 1u);
-  EXPECT_EQ(total_stalls(snapshot).time, Nanos(3s));
+  EXPECT_EQ(all_stalls(snapshot).count, 1u);
+  EXPECT_EQ(all_stalls(snapshot).time, Nanos(3s));
   EXPECT_EQ(snapshot.stall_duration.count, 1u);
   EXPECT_EQ(total_phase_time(snapshot), Nanos(4s));
 }

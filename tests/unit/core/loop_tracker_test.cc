@@ -228,7 +228,7 @@ TEST(LoopTrackerStalls, TwoHundredAreCountedExactlyWithTheirPhases) {
           }
         }
         EXPECT_EQ(run.counted.stall_duration.count, 200u);
-        EXPECT_NEAR(static_cast<double>(total_stalls(run.counted).time / 1us),
+        EXPECT_NEAR(static_cast<double>(all_stalls(run.counted).time / 1us),
                     static_cast<double>(true_time / 1us),
                     static_cast<double>(true_time / 1us) * .01);
       }
@@ -239,7 +239,7 @@ TEST(LoopTrackerStalls, TwoHundredAreCountedExactlyWithTheirPhases) {
 TEST(LoopTrackerStalls, AreCountedExactlyWhileEveryLookIsExported) {
   for (const int load : {0, 1, 2}) {
     const StallRun run = run_stalls(21, load, false, 10ms, true);
-    EXPECT_EQ(total_stalls(run.counted).count, 200u);
+    EXPECT_EQ(all_stalls(run.counted).count, 200u);
     for (std::size_t phase = 0; phase < kPhaseCount; ++phase) {
       std::uint64_t counted = 0, truth = 0;
       for (std::size_t cause = 0; cause < kCauseCount; ++cause) {
@@ -261,7 +261,7 @@ TEST(LoopTrackerStalls, OneInProgressIsSeenAsSoonAsALookComes) {
     const LoopStatsSnapshot snapshot = tracker.snapshot(sample.at);
     const Nanos truth = sample.at - began;
     if (truth > 54ms) {
-      ASSERT_EQ(total_stalls(snapshot).count, 1u) << truth / 1ms;
+      ASSERT_EQ(all_stalls(snapshot).count, 1u) << truth / 1ms;
     }
     if (truth > 15ms) {
       ASSERT_NEAR(static_cast<double>(snapshot.blocked / 1us), static_cast<double>(truth / 1us),
@@ -315,8 +315,8 @@ TEST(LoopTrackerProperty, ReadersDoNotDisturbEachOther) {
     ASSERT_EQ(first.phase_time, second.phase_time);
     ASSERT_EQ(first.lag.counts, second.lag.counts);
     ASSERT_EQ(first.blocked, second.blocked);
-    ASSERT_EQ(total_stalls(first).count, total_stalls(second).count);
-    ASSERT_EQ(total_stalls(first).time, total_stalls(second).time);
+    ASSERT_EQ(all_stalls(first).count, all_stalls(second).count);
+    ASSERT_EQ(all_stalls(first).time, all_stalls(second).time);
   });
 }
 

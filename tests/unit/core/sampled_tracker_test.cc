@@ -87,7 +87,7 @@ TEST_F(SampledTrackerTest, AStallInProgressIsVisibleAtOnce) {
   look(0ms, Phase::kPollWait, 1, 0ms);
   look(10ms, Phase::kTimers, 1, 4ms);
   for (int i = 11; i < 56; ++i) look(i * 1ms, Phase::kTimers, 1, i * 1ms - 6ms);
-  EXPECT_EQ(total_stalls(now()).count, 0u) << "49 ms so far";
+  EXPECT_EQ(all_stalls(now()).count, 0u) << "49 ms so far";
   look(56ms, Phase::kTimers, 1, 50ms);
   LoopStatsSnapshot snapshot = now();
   EXPECT_EQ(snapshot.stalls[index_of(Phase::kTimers)][index_of(Cause::kCpu)].count, 1u);
@@ -100,8 +100,8 @@ TEST_F(SampledTrackerTest, AStallInProgressIsVisibleAtOnce) {
   look(60ms, Phase::kPollWait, 2, 53ms);
   snapshot = now();
   EXPECT_EQ(snapshot.blocked, Nanos(0));
-  EXPECT_EQ(total_stalls(snapshot).count, 1u);
-  EXPECT_EQ(total_stalls(snapshot).time, Nanos(53ms));
+  EXPECT_EQ(all_stalls(snapshot).count, 1u);
+  EXPECT_EQ(all_stalls(snapshot).time, Nanos(53ms));
   EXPECT_EQ(snapshot.active_time, Nanos(53ms));
   EXPECT_EQ(snapshot.lag_max_1m, Nanos(53ms));
 }
@@ -213,14 +213,14 @@ TEST_F(SampledTrackerTest, AStallThatNoLookMetIsCountedIfTheAccountingProvesIt) 
   look(300ms, Phase::kPollWait, 2, 200ms);
   const LoopStatsSnapshot snapshot = now();
   EXPECT_EQ(snapshot.stalls[index_of(Phase::kUnknown)][index_of(Cause::kCpu)].count, 1u);
-  EXPECT_EQ(total_stalls(snapshot).time, Nanos(200ms));
+  EXPECT_EQ(all_stalls(snapshot).time, Nanos(200ms));
   EXPECT_EQ(phase_time(snapshot, Phase::kUnknown), Nanos(200ms));
 }
 
 TEST_F(SampledTrackerTest, ManyTurnsInALateLookAreNoStall) {
   look(0ms, Phase::kPollWait, 1, 0ms);
   look(300ms, Phase::kPollWait, 401, 200ms);
-  EXPECT_EQ(total_stalls(now()).count, 0u);
+  EXPECT_EQ(all_stalls(now()).count, 0u);
   EXPECT_EQ(now().lag_max_1m, Nanos(500us));
 }
 
@@ -230,7 +230,7 @@ TEST_F(SampledTrackerTest, ALateLookWithoutEvidenceClaimsNothing) {
   look(900ms, Phase::kTimers, 2, 0ms);
   look(904ms, Phase::kPollWait, 3, 0ms);
   const LoopStatsSnapshot snapshot = now();
-  EXPECT_EQ(total_stalls(snapshot).count, 0u);
+  EXPECT_EQ(all_stalls(snapshot).count, 0u);
   EXPECT_LE(snapshot.lag_max_1m, Nanos(4ms));
   EXPECT_GE(phase_time(snapshot, Phase::kUnknown), Nanos(900ms));
   EXPECT_EQ(total_phase_time(snapshot), Nanos(904ms));
@@ -247,7 +247,7 @@ TEST_F(SampledTrackerTest, UncountedTurnsInLateLooksAreNoStall) {
   look(274ms, Phase::kPollWait, 5, 270ms);
   look(364ms, Phase::kPollWait, 6, 350ms);
   look(454ms, Phase::kPollWait, 6, 430ms);
-  EXPECT_EQ(total_stalls(now()).count, 0u);
+  EXPECT_EQ(all_stalls(now()).count, 0u);
   EXPECT_LE(now().lag_max_1m, Nanos(20ms));
   EXPECT_NEAR(static_cast<double>(now().active_time / 1ms), 430, 1);
 }
@@ -276,7 +276,7 @@ TEST_F(SampledTrackerTest, BusyPeriodsInDifferentIterationsAreNotOneStall) {
   for (int i = 2; i <= 100; ++i) {
     look(i * 4ms, Phase::kPoll, static_cast<std::uint64_t>(i), i * 4ms);
   }
-  EXPECT_EQ(total_stalls(now()).count, 0u);
+  EXPECT_EQ(all_stalls(now()).count, 0u);
   EXPECT_LE(now().blocked, Nanos(4ms));
   EXPECT_LE(now().lag_max_1m, Nanos(8ms));
   EXPECT_NEAR(static_cast<double>(now().active_time / 1us), 398000, 3000);
@@ -292,7 +292,7 @@ TEST_F(SampledTrackerTest, TwoStallsInARowAreTwo) {
   const auto cpu = index_of(Cause::kCpu);
   EXPECT_EQ(snapshot.stalls[index_of(Phase::kTimers)][cpu].count, 1u);
   EXPECT_EQ(snapshot.stalls[index_of(Phase::kCheck)][cpu].count, 1u);
-  EXPECT_NEAR(static_cast<double>(total_stalls(snapshot).time / 1us), 304000, 1000);
+  EXPECT_NEAR(static_cast<double>(all_stalls(snapshot).time / 1us), 304000, 1000);
   EXPECT_EQ(snapshot.lag.count, 304u);
 }
 
@@ -304,13 +304,13 @@ TEST_F(SampledTrackerTest, AGapIsUnwatchedUnlessTheLoopProvablyStoodStill) {
   EXPECT_EQ(phase_time(tracker_.snapshot(102s), Phase::kUnknown), Nanos(1896ms));
   look(3s, Phase::kTimers, 1, 3s);
   EXPECT_EQ(tracker_.busy_for(last_), Nanos(3s)) << "one iteration all along";
-  EXPECT_EQ(total_stalls(now()).count, 1u);
+  EXPECT_EQ(all_stalls(now()).count, 1u);
 
   tracker_.on_gap(100s + 4s);
   look(5s, Phase::kTimers, 9, 5s);
   const LoopStatsSnapshot snapshot = now();
   EXPECT_EQ(snapshot.blocked, Nanos(0)) << "another iteration, seen for the first time";
-  EXPECT_EQ(total_stalls(snapshot).count, 1u);
+  EXPECT_EQ(all_stalls(snapshot).count, 1u);
   EXPECT_EQ(snapshot.stall_duration.count, 1u);
   EXPECT_EQ(total_phase_time(snapshot), Nanos(5s));
 }
@@ -319,7 +319,7 @@ TEST_F(SampledTrackerTest, MayBeginInTheMiddleOfABusyPeriod) {
   look(0ms, Phase::kCheck, 1, 0ms);
   look(60ms, Phase::kCheck, 1, 60ms);
   EXPECT_EQ(now().blocked, Nanos(60ms));
-  EXPECT_EQ(total_stalls(now()).count, 1u);
+  EXPECT_EQ(all_stalls(now()).count, 1u);
   look(61ms, Phase::kPollWait, 2, 60ms);
   EXPECT_EQ(phase_time(now(), Phase::kCheck), Nanos(60ms));
 }
