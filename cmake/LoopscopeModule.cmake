@@ -23,14 +23,15 @@ function(loopscope_module name)
   endforeach()
 endfunction()
 
-# loopscope_unit_tests(NAME [THREADED] [LIBS target...])
+# loopscope_unit_tests(NAME [THREADED] [REAL_TIME] [LIBS target...])
 #
 # One gtest executable NAME_tests from tests/unit/NAME, part of the target unit_tests,
 # its tests labelled "unit". THREADED: also part of threaded_unit_tests and labelled
 # "unit-threaded" instead, which is what runs under ThreadSanitizer. (One label only:
-# gtest_discover_tests splits a list.)
+# gtest_discover_tests splits a list.) REAL_TIME: they measure real time with threads of
+# their own; a neighbour would starve them, so they run alone.
 function(loopscope_unit_tests name)
-  cmake_parse_arguments(arg "THREADED" "" "LIBS" ${ARGN})
+  cmake_parse_arguments(arg "THREADED;REAL_TIME" "" "LIBS" ${ARGN})
   foreach(group unit_tests threaded_unit_tests)
     if(NOT TARGET ${group})
       add_custom_target(${group})
@@ -45,14 +46,11 @@ function(loopscope_unit_tests name)
   target_link_libraries(${name}_tests PRIVATE
     loopscope_${name} loopscope_warnings GTest::gmock GTest::gtest_main ${arg_LIBS})
   set(label unit)
-  set(alone OFF)
   add_dependencies(unit_tests ${name}_tests)
   if(arg_THREADED)
     set(label unit-threaded)
-    # They measure real time with threads of their own; a neighbour would starve them.
-    set(alone ON)
     add_dependencies(threaded_unit_tests ${name}_tests)
   endif()
   gtest_discover_tests(${name}_tests DISCOVERY_TIMEOUT 60
-    PROPERTIES LABELS ${label} RUN_SERIAL ${alone} TIMEOUT 120)
+    PROPERTIES LABELS ${label} RUN_SERIAL ${arg_REAL_TIME} TIMEOUT 120)
 endfunction()

@@ -150,6 +150,8 @@ Result<std::vector<StackSample>> PerfTaker::take(std::size_t count, Nanos patien
   }
   ::ioctl(event.get(), PERF_EVENT_IOC_DISABLE, 0);
   ring.drain(samples);
+  // While this thread waited for a CPU more may have come.
+  if (samples.size() > count) samples.resize(count);
   // The kernel writes ids as our own PID namespace has them; what was asked for is known.
   for (StackSample& sample : samples) {
     sample.pid = pid_;

@@ -23,9 +23,9 @@ bool is_library(std::string_view base_name, std::string_view library) {
 
 bool is_runtime_image(std::string_view base_name) {
   static constexpr std::string_view kLibraries[] = {
-      "libc",  "libm",      "libpthread",   "librt",   "libdl",
-      "libuv", "libstdc++", "libgcc_s",     "libc++",  "libc++abi",
-      "ld",    "ld64",      "ld-linux-x86", "ld-musl", "[vdso]"};
+      "libc",     "libm",    "libpthread", "librt",    "libdl",  "libuv",        "libstdc++",
+      "libgcc_s", "libc++",  "libc++abi",  "ld",       "ld64",   "ld-linux-x86", "ld-musl",
+      "[vdso]",   "libasan", "libtsan",    "libubsan", "liblsan"};
   return std::any_of(std::begin(kLibraries), std::end(kLibraries),
                      [&](std::string_view library) { return is_library(base_name, library); });
 }

@@ -6,6 +6,7 @@
 
 #include "core/loop_tracker.h"
 #include "support/monotone_check.h"
+#include "support/sanitizer.h"
 
 namespace loopscope {
 namespace {
@@ -143,7 +144,7 @@ TEST_F(ExactTrackerTest, LiveJudgementsAreCorrectedWithoutGoingDown) {
 }
 
 TEST(ExactTrackerProperty, NothingEverGoesDownWhateverComes) {
-  for (std::uint64_t seed = 1; seed <= 30; ++seed) {
+  for (std::uint64_t seed = 1; seed <= rounds_here(30); ++seed) {
     std::mt19937_64 random(seed);
     LoopTracker tracker({.stall_threshold = 5ms, .exact = true});
     LoopStatsSnapshot before = tracker.snapshot(0s);

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "support/monotone_check.h"
+#include "support/sanitizer.h"
 #include "support/simulated_loop.h"
 
 // Loops with a known history, looked at the way the real sampler does (rates that follow
@@ -292,7 +293,7 @@ SimulatedLoop any_loop(std::uint64_t seed) {
 }
 
 TEST(LoopTrackerProperty, TimeAddsUpAndNothingGoesDown) {
-  for (std::uint64_t seed = 1; seed <= 15; ++seed) {
+  for (std::uint64_t seed = 1; seed <= rounds_here(15); ++seed) {
     SimulatedLoop loop = any_loop(seed);
     LoopTracker tracker({.stall_threshold = 20ms});
     LoopStatsSnapshot before = tracker.snapshot(loop.start());
@@ -321,7 +322,7 @@ TEST(LoopTrackerProperty, ReadersDoNotDisturbEachOther) {
 }
 
 TEST(LoopTrackerProperty, NothingGoesDownWhateverASourceSays) {
-  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+  for (std::uint64_t seed = 1; seed <= rounds_here(60); ++seed) {
     std::mt19937_64 random(seed);
     LoopTracker tracker({.stall_threshold = 10ms});
     LoopStatsSnapshot before = tracker.snapshot(0s);

@@ -4,6 +4,8 @@
 
 #include <random>
 
+#include "support/sanitizer.h"
+
 namespace loopscope {
 namespace {
 
@@ -120,7 +122,7 @@ TEST(TopCulprits, TwoAlikeDoNotTakeTurns) {
 
 TEST(TopCulprits, HoldsItsPromisesWhateverComes) {
   std::mt19937 random(20240607);
-  for (int round = 0; round < 8; ++round) {
+  for (unsigned round = 0; round < rounds_here(8); ++round) {
     Bookkeeper books;
     // Few heavy and many light functions, the heavy ones other ones over time.
     std::geometric_distribution<int> rank(0.01 * (round + 1));

@@ -6,6 +6,7 @@
 #include <chrono>
 
 #include "culprit/stack_taker.h"
+#include "support/child_process.h"
 #include "unit/embed/test_loop.h"
 
 namespace loopscope {
@@ -44,8 +45,10 @@ TEST(LoopMonitorStacksTest, NamesItsOwnBlockingFunction) {
   TestLoop loop;
   LoopMonitor monitor(loop.get(), {.process = "test"});
   block(loop, 400ms);
-  const auto stalls = monitor.stalls(1);
+  auto stalls = monitor.stalls(1);
   ASSERT_EQ(stalls.size(), 1U);
+  // The stack was taken during the stall; its names may come later.
+  eventually([&] { return !(stalls = monitor.stalls(1))[0].function.empty(); });
   EXPECT_EQ(stalls[0].function, "loopscope::burn_for_the_monitor_test");
   EXPECT_FALSE(stalls[0].stack.empty());
 }

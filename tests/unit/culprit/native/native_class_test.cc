@@ -9,7 +9,7 @@ TEST(NativeClass, KnowsTheRuntimesImages) {
   for (const char* name :
        {"libc.so.6", "libc-2.31.so", "libc.musl-x86_64.so.1", "ld-linux-x86-64.so.2",
         "ld-musl-x86_64.so.1", "libuv.so.1", "libuv.so.1.0.0", "libstdc++.so.6.0.30",
-        "libgcc_s.so.1", "libpthread.so.0", "libm.so.6", "[vdso]"}) {
+        "libtsan.so.2", "libgcc_s.so.1", "libpthread.so.0", "libm.so.6", "[vdso]"}) {
     EXPECT_TRUE(is_runtime_image(name)) << name;
   }
   for (const char* name :
