@@ -32,6 +32,17 @@ copy.drawImage(canvas, Math.floor((canvas.clientWidth - back) * ratio), Math.flo
   1, 1, 0, 0, 1, 1);
 return [...copy.getImageData(0, 0, 1, 1).data].slice(0, 3);
 """
+# By how many seconds the counter was ahead of a block that began at a given time, at most.
+AHEAD = """
+const [began, seconds, done] = arguments;
+let ahead = -Infinity;
+const end = performance.now() + 1000 * seconds;
+const timer = setInterval(() => {
+  const shown = parseFloat(document.querySelector('#blocked-time').textContent);
+  ahead = Math.max(ahead, shown - (Date.now() / 1000 - began));
+  if (performance.now() > end) { clearInterval(timer); done(ahead); }
+}, 10);
+"""
 WIDTHS = "return [document.documentElement.scrollWidth, window.innerWidth]"
 
 
@@ -115,6 +126,24 @@ class LivePageTest(EndToEndCase):
         )
         self.assertEqual(browser.text("#stalls .opener[aria-expanded=true]").count(":"), 2)
         self.assert_clean()
+
+    def test_the_counter_is_never_ahead_of_the_block(self):
+        """Also while the page knows of the loops and still waits to hear of their stalls."""
+        began = time.time()
+
+        def slow_stalls():
+            time.sleep(0.3)  # longer than the counter's step, shorter than a round
+            return [stall(1, began, in_progress=True)]
+
+        fake = FakePage(
+            self.loopscope("--name", "^no-such-process$"),
+            lambda s: [loop(s, 0, blocked_seconds=time.time() - began, phase="poll", stalls=1)],
+            slow_stalls,
+        )
+        self.addCleanup(fake.close)
+        self.open(fake.url)
+        self.browser.wait_text("#blocked-time", lambda t: seconds_of(t) > 2, 10, "the counter")
+        self.assertLess(self.browser.driver.execute_async_script(AHEAD, began, 4), 0.3)
 
     def open_newest_stall(self):
         browser = self.browser

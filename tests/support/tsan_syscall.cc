@@ -5,7 +5,7 @@
 
 // libuv (1.x) closes descriptors by syscall(SYS_close, ...), which ThreadSanitizer does not
 // see: the next file of the same number, opened by another thread, then looks like a race
-// with the old one. Linked into the tests, this syscall() comes before libc's and tells it.
+// with the old one. Linked before libc, this syscall() tells it.
 
 extern "C" void __sanitizer_syscall_pre_impl_close(long descriptor);
 

@@ -3,8 +3,9 @@
     python3 tools/demo [SCENARIO...]        all of them without a name
 
 Loopscope, Prometheus with the shipped rules and Alertmanager run on free ports of the
-loopback. DEMO_KEEP=1 keeps them running at the end. Ctrl-C ends everything. The exit code
-is 1 if an alert that belongs to a scenario did not come.
+loopback. DEMO_KEEP=1 keeps them running at the end, DEMO_PICTURES=DIRECTORY takes a picture
+of the live page in each act (with Chromium and Selenium). Ctrl-C ends everything. The exit
+code is 1 if an alert that belongs to a scenario did not come.
 """
 
 import os
@@ -38,7 +39,7 @@ def main():
         signal.signal(number, interrupted)
     stage = None
     try:
-        stage = Stage(scenarios)
+        stage = Stage(scenarios, os.environ.get("DEMO_PICTURES"))
         outcomes = [stage.play(scenario) for scenario in scenarios]
         print_summary(outcomes, stage.factor)
         if os.environ.get("DEMO_KEEP", "") not in ("", "0"):

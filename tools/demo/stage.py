@@ -48,8 +48,9 @@ def program_names(scenario):
 
 
 class Stage:
-    def __init__(self, scenarios):
+    def __init__(self, scenarios, pictures_directory=None):
         self.factor = FACTOR
+        self._pictures = None
         self._ended = set()  # names of programs that the demo itself has ended
         self._ended_lock = threading.Lock()
         self._printer = Printer()
@@ -73,6 +74,8 @@ class Stage:
             )
             self.fifo = self._stack.directory / "fifo"
             os.mkfifo(self.fifo)
+            if pictures_directory:
+                self._pictures = self._open_pictures(pictures_directory)
         except BaseException:
             self.close()
             raise
@@ -82,8 +85,16 @@ class Stage:
             f" {300 / FACTOR:.0f} s here"
         )
 
+    def _open_pictures(self, directory):
+        from pictures import Pictures  # needs Selenium, which nothing else here does
+
+        return Pictures(directory, self._stack.directory / "browser", self._live_page())
+
+    def _live_page(self):
+        return f"http://127.0.0.1:{self._stack.loopscope.port}/"
+
     def print_addresses(self):
-        print(f"\n  live page     http://127.0.0.1:{self._stack.loopscope.port}/")
+        print(f"\n  live page     {self._live_page()}")
         print(f"  Prometheus    {self._prometheus.url}alerts")
         print(f"  Alertmanager  http://{self._stack.alertmanager.address}/")
 
@@ -92,6 +103,8 @@ class Stage:
             server.kill()
 
     def close(self):
+        if self._pictures is not None:
+            self._pictures.close()
         self._stack.close()
         self._kill_servers()
 
@@ -119,6 +132,8 @@ class Stage:
         try:
             until(begin)
             end = time.time()
+            if self._pictures is not None:
+                self._pictures.take(name)
             figures = self._figures(name, act.what, begin, end, probe)
         finally:
             with self._ended_lock:

@@ -12,7 +12,6 @@ const SPOKEN_SECONDS = 1;
 
 export class BlockedView {
   #model;
-  #answered = 0;
   #timer = null;
   #spoken = new Map();
 
@@ -22,7 +21,6 @@ export class BlockedView {
   }
 
   render() {
-    this.#answered = performance.now();
     const blocked = this.#model.blocked();
     const [first] = blocked;
     setClass(byId('blocked'), 'alarm', blocked.length > 0);
@@ -51,7 +49,7 @@ export class BlockedView {
 
   #count() {
     const [first] = this.#model.blocked();
-    const since = Math.min((performance.now() - this.#answered) / 1000, RUN_ON_SECONDS);
+    const since = Math.min((performance.now() - this.#model.heardAt) / 1000, RUN_ON_SECONDS);
     setText(byId('blocked-time'),
       first === undefined ? '0 s' : `${(first.now.blocked_seconds + since).toFixed(1)} s`);
   }

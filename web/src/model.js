@@ -32,6 +32,7 @@ export class Model {
 
   forget() {
     this.time = NaN;
+    this.heardAt = NaN; // by performance.now(): when the loops were as they are told here
     this.targets = 0;
     this.loops = new Map(); // key: {key, now, history}
     this.listeners = new Map(); // key: {key, now, ring}
@@ -54,6 +55,7 @@ export class Model {
     }
     this.answers++;
     this.time = time;
+    this.heardAt = performance.now();
     this.targets = state.targets;
     this.leftOut = state.loops.length - known.length;
     this.sources = state.sources;
