@@ -1,0 +1,39 @@
+{{/*
+What other charts include. They depend on this one and hand over its own context:
+
+  spec:
+    {{- include "loopscope.podSettings" .Subcharts.loopscope | nindent 6 }}
+    initContainers:
+      {{- include "loopscope.sidecar" .Subcharts.loopscope | nindent 8 }}
+    volumes:
+      {{- include "loopscope.volumes" .Subcharts.loopscope | nindent 8 }}
+*/}}
+
+{{/* Fields of the pod: the sidecar has to see the processes of the other containers. */}}
+{{- define "loopscope.podSettings" -}}
+shareProcessNamespace: true
+{{- end -}}
+
+{{/* An item of initContainers: a native sidecar, started before the program and ended
+     after it. No readinessProbe: a sidecar that is not ready makes its pod unready. */}}
+{{- define "loopscope.sidecar" -}}
+- {{ include "loopscope.container" (dict "root" . "tier" .Values.tier) | nindent 2 | trim }}
+  restartPolicy: Always
+{{- end -}}
+
+{{/* Items of volumes; none unless `config` or `webConfig.existingSecret` is set. */}}
+{{- define "loopscope.volumes" -}}
+{{- if .Values.config }}
+- name: loopscope-config
+  configMap:
+    name: {{ include "loopscope.fullname" . }}
+{{- end }}
+{{- include "loopscope.webConfigVolume" . }}
+{{- end -}}
+
+{{/* Annotations of the pod: another configuration makes other pods. */}}
+{{- define "loopscope.podAnnotations" -}}
+{{- if .Values.config }}
+checksum/loopscope-config: {{ toYaml .Values.config | sha256sum }}
+{{- end }}
+{{- end -}}
