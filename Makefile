@@ -30,9 +30,10 @@ configure:
 	@tools/setup.sh build test
 	cmake --preset release -DLOOPSCOPE_BUILD_TESTS=ON
 
-fixtures: ## the Node binaries the tests run against
+fixtures: ## the Node binaries and the Helms the tests run against
 	@tools/setup.sh test
 	@tools/node_fixtures.sh
+	@tools/helm_fixtures.sh
 
 test: fixtures configure ## build everything, run every test
 	cmake --build $(BUILD) --parallel $(JOBS)
