@@ -23,17 +23,21 @@ shareProcessNamespace: true
 
 {{/* Items of volumes; none unless `config` or `webConfig.existingSecret` is set. */}}
 {{- define "loopscope.volumes" -}}
-{{- if .Values.config }}
+{{- $file := include "loopscope.configVolume" . -}}
+{{- printf "%s\n%s" $file (include "loopscope.webConfigVolume" .) | trim -}}
+{{- end -}}
+
+{{- define "loopscope.configVolume" -}}
+{{- if .Values.config -}}
 - name: loopscope-config
   configMap:
     name: {{ include "loopscope.fullname" . }}
-{{- end }}
-{{- include "loopscope.webConfigVolume" . }}
+{{- end -}}
 {{- end -}}
 
 {{/* Annotations of the pod: another configuration makes other pods. */}}
 {{- define "loopscope.podAnnotations" -}}
-{{- if .Values.config }}
+{{- if .Values.config -}}
 checksum/loopscope-config: {{ toYaml .Values.config | sha256sum }}
-{{- end }}
+{{- end -}}
 {{- end -}}

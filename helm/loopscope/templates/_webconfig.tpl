@@ -16,12 +16,12 @@
 {{- end -}}
 
 {{- define "loopscope.webConfigVolume" -}}
-{{- if .Values.webConfig.existingSecret }}
+{{- if .Values.webConfig.existingSecret -}}
 - name: loopscope-web-config
   secret:
     secretName: {{ .Values.webConfig.existingSecret }}
     items:
       - key: {{ .Values.webConfig.key | quote }}
         path: {{ .Values.webConfig.key | quote }}
-{{- end }}
+{{- end -}}
 {{- end -}}
