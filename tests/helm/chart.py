@@ -109,4 +109,4 @@ def find(manifests, kind, name=None):
 
 
 def loopscope_container(spec):
-    return next(c for c in containers(spec) if c["command"] == ["loopscope"])
+    return next(c for c in containers(spec) if c.get("command") == ["loopscope"])
