@@ -51,7 +51,7 @@ CASES = {
         "runAsGroup": 1235,
         "appArmorProfile": "Unconfined",
         "resources": {"requests": {"cpu": 1}, "limits": {"cpu": "1.5", "memory": "1Gi"}},
-        "sidecar": {"name": "eyes"},
+        "sidecar": {"name": "eyes", "processes": "^unused"},
         "node": {
             "perf": True,
             "hostPaths": {"cgroup": "/sys/fs/cgroup", "podLogs": "/data/pods"},
@@ -122,6 +122,7 @@ CASES = {
         "tier": "restricted",
         "config": CONFIG,
         "webConfig": {"existingSecret": "passwords"},
+        "sidecar": {"processes": "^nginx"},
         "injection": {
             "enabled": True,
             "apiVersion": "admissionregistration.k8s.io/v1beta1",

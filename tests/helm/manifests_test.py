@@ -111,13 +111,14 @@ class PrivilegesTest(unittest.TestCase):
             escalation = context["allowPrivilegeEscalation"]
             return context["capabilities"].get("add", []), escalation
 
-        self.assertEqual(added({}, "DaemonSet"), (["SYS_PTRACE", "SYS_ADMIN"], True))
+        self.assertEqual(added({}, "DaemonSet"), (["SYS_PTRACE", "DAC_READ_SEARCH", "SYS_ADMIN"], True))
         self.assertEqual(
-            added({"node": {"otherNetworks": False}}, "DaemonSet"), (["SYS_PTRACE"], True)
+            added({"node": {"otherNetworks": False}}, "DaemonSet"),
+            (["SYS_PTRACE", "DAC_READ_SEARCH"], True),
         )
         self.assertEqual(
             added({"node": {"perf": True}}, "DaemonSet"),
-            (["SYS_PTRACE", "SYS_ADMIN", "PERFMON"], True),
+            (["SYS_PTRACE", "DAC_READ_SEARCH", "SYS_ADMIN", "PERFMON"], True),
         )
         self.assertEqual(added({"mode": "demo"}, "Deployment"), (["SYS_PTRACE"], True))
         self.assertEqual(added({"mode": "demo", "tier": "restricted"}, "Deployment"), ([], False))

@@ -5,22 +5,27 @@ the Kustomize components. `make chart` calls it; look at the difference before y
 import yaml
 
 from cases import CASES
-from chart import GOLDEN, REPO_DIR, find, loopscope_container, pod_spec, render, template
+from chart import CHART, GOLDEN, REPO_DIR, find, loopscope_container, pod_spec, render, template
 
 COMPONENTS = REPO_DIR / "deploy" / "kustomize"
 TIERS = ("ptrace", "restricted")
 
 
+def sidecar(values):
+    """The sidecar of the demo, but watching what it watches elsewhere."""
+    spec = pod_spec(find(render({"mode": "demo", **values}), "Deployment"))
+    container = loopscope_container(spec)
+    defaults = yaml.safe_load((CHART / "values.yaml").read_text())
+    processes = f"--name={defaults['sidecar']['processes']}"
+    container["args"] = [
+        processes if word.startswith("--name=") else word for word in container["args"]
+    ]
+    return container
+
+
 def sidecar_patch(tier):
     """The patch of a Kustomize component: what the chart's templates give."""
-    values = {"mode": "demo", "tier": tier, "demo": {"load": {"enabled": False}}}
-    spec = pod_spec(find(render(values), "Deployment"))
-    sidecar = loopscope_container(spec)
-    sidecar["args"] = [word for word in sidecar["args"] if not word.startswith("--port=")]
-    pod = {
-        "shareProcessNamespace": spec["shareProcessNamespace"],
-        "initContainers": [sidecar],
-    }
+    pod = {"shareProcessNamespace": True, "initContainers": [sidecar({"tier": tier})]}
     patch = {
         "apiVersion": "apps/v1",
         "kind": "Deployment",

@@ -21,11 +21,8 @@ def setUpModule():  # pylint: disable=invalid-name
 
 
 def demo_sidecar(tier, **values):
-    """The sidecar as the demo has it, with nothing of the demo's own."""
-    values = {"mode": "demo", "tier": tier, "demo": {"load": {"enabled": False}}, **values}
-    sidecar = loopscope_container(pod_spec(find(render(values), "Deployment")))
-    sidecar["args"] = [word for word in sidecar["args"] if not word.startswith("--port=")]
-    return sidecar
+    """The sidecar as the demo has it, but watching the processes of `sidecar.processes`."""
+    return update.sidecar({"tier": tier, **values})
 
 
 class IncludeTest(unittest.TestCase):

@@ -1,6 +1,6 @@
 {{/* The container that runs Loopscope, without the field that makes it a sidecar. Takes
-     root: the context; tier: restricted, ptrace or node; args, volumeMounts (optional):
-     lists to add. */}}
+     root: the context; tier: restricted, ptrace or node; processes, volumeMounts (optional):
+     which processes to watch, mounts to add; file (optional): false leaves out `config`. */}}
 {{- define "loopscope.container" -}}
 {{- $values := .root.Values -}}
 name: {{ $values.sidecar.name }}
@@ -18,7 +18,10 @@ args:
   - --no-stacks
   {{- end }}
   {{- include "loopscope.webConfigArgs" .root | nindent 2 | trimSuffix "\n  " }}
-  {{- range concat (default list .args) $values.extraArgs }}
+  {{- with .processes }}
+  - {{ printf "--name=%s" . | quote }}
+  {{- end }}
+  {{- range $values.extraArgs }}
   - {{ . | quote }}
   {{- end }}
 ports:
@@ -54,6 +57,7 @@ volumeMounts:
 {{- $add := list -}}
 {{- if ne .tier "restricted" -}}{{- $add = append $add "SYS_PTRACE" -}}{{- end -}}
 {{- if eq .tier "node" -}}
+{{- $add = append $add "DAC_READ_SEARCH" -}}
 {{- if $values.node.otherNetworks -}}{{- $add = append $add "SYS_ADMIN" -}}{{- end -}}
 {{- if $values.node.perf -}}{{- $add = append $add "PERFMON" -}}{{- end -}}
 {{- end -}}

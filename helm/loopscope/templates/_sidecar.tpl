@@ -17,8 +17,16 @@ shareProcessNamespace: true
 {{/* An item of initContainers: a native sidecar, started before the program and ended
      after it. No readinessProbe: a sidecar that is not ready makes its pod unready. */}}
 {{- define "loopscope.sidecar" -}}
-- {{ include "loopscope.container" (dict "root" . "tier" .Values.tier) | nindent 2 | trim }}
+{{- $processes := include "loopscope.sidecarProcesses" . -}}
+{{- $container := dict "root" . "tier" .Values.tier "processes" $processes -}}
+- {{ include "loopscope.container" $container | nindent 2 | trim }}
   restartPolicy: Always
+{{- end -}}
+
+{{/* Which processes a sidecar watches. `targets` in the configuration are the user's own
+     choice, which the flag would replace. */}}
+{{- define "loopscope.sidecarProcesses" -}}
+{{- if not .Values.config.targets -}}{{- .Values.sidecar.processes -}}{{- end -}}
 {{- end -}}
 
 {{/* Items of volumes; none unless `config` or `webConfig.existingSecret` is set. */}}
