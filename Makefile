@@ -8,7 +8,7 @@ MATRIX ?=
 SCENARIO ?=
 export LOOPSCOPE_FIXTURES ?= $(CURDIR)/build/fixtures
 
-.PHONY: help build run demo test fixtures configure format check-format lint asan tsan fuzz bench culprit-matrix dashboards clean distclean
+.PHONY: help build run demo test fixtures configure format check-format lint asan tsan fuzz bench culprit-matrix dashboards chart clean distclean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "make %-15s %s\n", $$1, $$2}'
@@ -30,9 +30,10 @@ configure:
 	@tools/setup.sh build test
 	cmake --preset release -DLOOPSCOPE_BUILD_TESTS=ON
 
-fixtures: ## the Node binaries the tests run against
+fixtures: ## the Node binaries and the Helms the tests run against
 	@tools/setup.sh test
 	@tools/node_fixtures.sh
+	@tools/helm_fixtures.sh
 
 test: fixtures configure ## build everything, run every test
 	cmake --build $(BUILD) --parallel $(JOBS)
@@ -75,9 +76,15 @@ dashboards: ## write the Grafana dashboards anew from dashboards/generator
 	@tools/setup.sh dashboards
 	tools/dashboards.sh
 
+chart: ## write anew what is made from the Helm chart: README's table, golden manifests, Kustomize components
+	@tools/setup.sh test
+	@tools/helm_fixtures.sh
+	tools/chart_readme.py
+	PYTHONDONTWRITEBYTECODE=1 tests/helm/update.py
+
 clean: ## remove what was built; downloads in build/fixtures stay
 	find $(BUILD) -mindepth 1 -maxdepth 1 ! -name fixtures -exec rm -rf {} + 2>/dev/null || true
 	rm -rf build-dev build-asan build-tsan build-fuzz
 
 distclean: clean
-	rm -rf $(BUILD) dashboards/generator/node_modules web/node_modules
+	rm -rf $(BUILD) dashboards/generator/node_modules web/node_modules tests/helm/node_modules

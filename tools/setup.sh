@@ -48,6 +48,8 @@ cmd:curl       | curl               | end-to-end tests
 cmd:tmux       | tmux               | a terminal for the tests of the live table
 cmd:node       | nodejs             | test programs
 cmd:npm        | npm                | fetches the Node versions under test
+cmd:cmake      | cmake              | has what the chart's tests need fetched once
+cmd:unzip      | unzip              | unpacks Helm
 cmd:chromium   | chromium           | tests of the live page
 -              | chromium-driver    | steers it
 -              | python3-selenium   | steers it, for Debian's own Python

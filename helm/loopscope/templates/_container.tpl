@@ -1,0 +1,85 @@
+{{/* The container that runs Loopscope, without the field that makes it a sidecar. Takes
+     root: the context; tier: restricted, ptrace or node; processes, volumeMounts (optional):
+     which processes to watch, mounts to add; file (optional): false leaves out `config`. */}}
+{{- define "loopscope.container" -}}
+{{- $values := .root.Values -}}
+name: {{ $values.sidecar.name }}
+image: {{ include "loopscope.image" .root | quote }}
+imagePullPolicy: {{ $values.image.pullPolicy }}
+command: [loopscope]
+args:
+  - run
+  - --listen={{ $values.listenAddress }}:{{ $values.port }}
+  - --log-format={{ $values.logFormat }}
+  {{- if and $values.config (ne .file false) }}
+  - --config=/etc/loopscope/loopscope.yaml
+  {{- end }}
+  {{- if $values.noStacks }}
+  - --no-stacks
+  {{- end }}
+  {{- include "loopscope.webConfigArgs" .root | nindent 2 | trimSuffix "\n  " }}
+  {{- with .processes }}
+  - {{ printf "--name=%s" . | quote }}
+  {{- end }}
+  {{- range $values.extraArgs }}
+  - {{ . | quote }}
+  {{- end }}
+ports:
+  - name: metrics
+    containerPort: {{ $values.port }}
+    protocol: TCP
+securityContext:
+  {{- include "loopscope.securityContext" . | nindent 2 }}
+resources:
+  {{- toYaml $values.resources | nindent 2 }}
+{{- $mounts := include "loopscope.volumeMounts" . | fromYamlArray }}
+{{- with concat $mounts (default list .volumeMounts) }}
+volumeMounts:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end -}}
+
+{{- define "loopscope.volumeMounts" -}}
+{{- if and .root.Values.config (ne .file false) }}
+- name: loopscope-config
+  mountPath: /etc/loopscope
+  readOnly: true
+{{- end }}
+{{- include "loopscope.webConfigMount" .root }}
+{{- end -}}
+
+{{/* Nothing but what the tier needs. The program's file has its capabilities as permitted
+     only (+p) and gets those that are in the bounding set, which is `add` below.
+     no_new_privs (allowPrivilegeEscalation: false) can take them away again, depending on
+     the container runtime: docs/deployment.md. */}}
+{{- define "loopscope.securityContext" -}}
+{{- $values := .root.Values -}}
+{{- $add := list -}}
+{{- if ne .tier "restricted" -}}{{- $add = append $add "SYS_PTRACE" -}}{{- end -}}
+{{- if eq .tier "node" -}}
+{{- $add = append $add "DAC_READ_SEARCH" -}}
+{{- if $values.node.otherNetworks -}}{{- $add = append $add "SYS_ADMIN" -}}{{- end -}}
+{{- if $values.node.perf -}}{{- $add = append $add "PERFMON" -}}{{- end -}}
+{{- end -}}
+allowPrivilegeEscalation: {{ ne .tier "restricted" }}
+capabilities:
+  drop: [ALL]
+  {{- with $add }}
+  add: [{{ join ", " . }}]
+  {{- end }}
+privileged: false
+readOnlyRootFilesystem: true
+runAsNonRoot: true
+{{- if not (kindIs "invalid" $values.runAsUser) }}
+runAsUser: {{ $values.runAsUser }}
+{{- end }}
+{{- if not (kindIs "invalid" $values.runAsGroup) }}
+runAsGroup: {{ $values.runAsGroup }}
+{{- end }}
+seccompProfile:
+  type: RuntimeDefault
+{{- with $values.appArmorProfile }}
+appArmorProfile:
+  type: {{ . }}
+{{- end }}
+{{- end -}}
