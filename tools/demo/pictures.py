@@ -1,10 +1,11 @@
 """Pictures of the live page at the end of every act, for docs/scenarios.md."""
 
+import base64
 from pathlib import Path
 
 from harness.browser import Browser
 
-SIZE = (960, 600)
+SIZE = (1100, 860)
 
 
 class Pictures:
@@ -25,12 +26,16 @@ class Pictures:
         self._browser.close()
 
     def take(self, process):
-        """What the page shows of one process now, as PROCESS.png."""
+        """What the page shows of one process now, its main loop picked, as PROCESS.webp."""
         self._browser.run(
             "const filter = document.querySelector('#filter');"
             "filter.value = arguments[0];"
-            "filter.dispatchEvent(new Event('input', {bubbles: true}));",
+            "filter.dispatchEvent(new Event('input', {bubbles: true}));"
+            "document.querySelector('.loop .pick').click();",
             process,
         )
         self._browser.turn()
-        self._browser.screenshot(self._directory / f"{process}.png")
+        picture = self._browser.driver.execute_cdp_cmd(
+            "Page.captureScreenshot", {"format": "webp", "quality": 80}
+        )
+        (self._directory / f"{process}.webp").write_bytes(base64.b64decode(picture["data"]))
