@@ -2,18 +2,15 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
+
 namespace loopscope {
 namespace {
 
-constexpr std::size_t kIdDigits = 64;
 constexpr std::size_t kUidLength = 36;
 constexpr std::size_t kStaticUidLength = 32;
 
-bool is_hex(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); }
-
-bool is_hex(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return is_hex(c); });
-}
+bool is_hex(std::string_view text) { return std::all_of(text.begin(), text.end(), is_lower_hex); }
 
 void drop_suffix(std::string_view& text, std::string_view suffix) {
   if (text.ends_with(suffix)) text.remove_suffix(suffix.size());
@@ -22,8 +19,8 @@ void drop_suffix(std::string_view& text, std::string_view suffix) {
 /// The ID in "ID", "RUNTIME-ID" and "RUNTIME-ID.scope"; empty: there is none.
 std::string_view id_in(std::string_view part) {
   drop_suffix(part, ".scope");
-  if (part.size() < kIdDigits) return {};
-  const std::string_view runtime = part.substr(0, part.size() - kIdDigits);
+  if (part.size() < kContainerIdDigits) return {};
+  const std::string_view runtime = part.substr(0, part.size() - kContainerIdDigits);
   const std::string_view id = part.substr(runtime.size());
   if (!is_hex(id) || (!runtime.empty() && !runtime.ends_with('-'))) return {};
   // The program that keeps the container's terminal; it runs outside of it.
@@ -37,7 +34,7 @@ bool is_pod_uid(std::string_view uid) {
   if (uid.size() != kUidLength) return false;
   for (std::size_t at = 0; at < uid.size(); ++at) {
     const bool is_dash = at == 8 || at == 13 || at == 18 || at == 23;
-    if (is_dash ? uid[at] != '-' : !is_hex(uid[at])) return false;
+    if (is_dash ? uid[at] != '-' : !is_lower_hex(uid[at])) return false;
   }
   return true;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -8,9 +9,11 @@
 
 namespace loopscope {
 
+inline constexpr std::size_t kContainerIdDigits = 64;  ///< hexadecimal, in lower case
+
 /// The container that a process is in, as its control group is named.
 struct ContainerId {
-  std::string id;       ///< 64 hexadecimal digits
+  std::string id;       ///< kContainerIdDigits of them
   std::string pod_uid;  ///< of the Kubernetes pod, with dashes; empty: no pod is named
 
   friend bool operator==(const ContainerId&, const ContainerId&) = default;

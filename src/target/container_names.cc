@@ -7,38 +7,31 @@
 #include <memory>
 #include <utility>
 
+#include "base/ascii.h"
+#include "target/container_id.h"
 #include "target/proc_file.h"
+#include "target/text_part.h"
 
 namespace loopscope {
 namespace {
 
-constexpr std::size_t kIdDigits = 64;
 /// Fewer digits of an ID that was cut off could be those of another one.
 constexpr std::size_t kLeastDigits = 12;
 constexpr std::size_t kLongestFileName = 255;
 
-bool is_hex(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); }
-
 /// Kubernetes allows no other characters in names of pods, namespaces and containers.
 bool is_name(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
+    return is_digit(c) || (c >= 'a' && c <= 'z') || c == '-' || c == '.';
   });
-}
-
-/// Takes the part before the first `separator` off the front; all of it, if there is none.
-std::string_view take_part(std::string_view& text, char separator) {
-  const std::size_t end = text.find(separator);
-  const std::string_view part = text.substr(0, end);
-  text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-  return part;
 }
 
 }  // namespace
 
 std::optional<ContainerLog> parse_container_log(std::string_view file_name) {
   constexpr std::string_view kSuffix = ".log";
-  const std::size_t least_digits = file_name.size() == kLongestFileName ? kLeastDigits : kIdDigits;
+  const std::size_t least_digits =
+      file_name.size() == kLongestFileName ? kLeastDigits : kContainerIdDigits;
   if (!file_name.ends_with(kSuffix)) return std::nullopt;
   file_name.remove_suffix(kSuffix.size());
   const std::string_view pod = take_part(file_name, '_');
@@ -47,8 +40,8 @@ std::optional<ContainerLog> parse_container_log(std::string_view file_name) {
   if (dash == std::string_view::npos) return std::nullopt;
   const std::string_view container = file_name.substr(0, dash);
   const std::string_view id = file_name.substr(dash + 1);
-  if (id.size() < least_digits || id.size() > kIdDigits) return std::nullopt;
-  if (!std::all_of(id.begin(), id.end(), is_hex)) return std::nullopt;
+  if (id.size() < least_digits || id.size() > kContainerIdDigits) return std::nullopt;
+  if (!std::all_of(id.begin(), id.end(), is_lower_hex)) return std::nullopt;
   if (!is_name(pod) || !is_name(pod_namespace) || !is_name(container)) return std::nullopt;
   return ContainerLog{std::string(id),
                       {std::string(pod_namespace), std::string(pod), std::string(container)}};

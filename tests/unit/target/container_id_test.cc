@@ -113,8 +113,8 @@ TEST(ContainerId, NoContainer) {
 TEST(ContainerId, WhatOnlyLooksLikeAPodIsNone) {
   for (const std::string& part :
        {"pod" + kUid.substr(1), "pod" + kUid + "0", "xpod" + kUid, "pod" + kHash + "0",
-        std::string("pod74c132235-a00-11e9-b385-42010a80018d"), "pod_" + kHash, "pods", "pod",
-        "pod" + kUid + ".scope"}) {
+        std::string("pod74c132235-a00-11e9-b385-42010a80018d"), "pod_" + kHash, std::string("pods"),
+        std::string("pod"), "pod" + kUid + ".scope"}) {
     EXPECT_EQ(container_of_group("/" + part + "/" + kId), kAlone) << part;
   }
 }
@@ -124,9 +124,9 @@ TEST(ContainerId, OfAProcess) {
     return container_of(parse_cgroup_membership(text));
   };
   EXPECT_EQ(of("0::/kubepods/pod" + kUid + "/" + kId + "\n"), kInPod);
-  EXPECT_EQ(of("12:cpuset:/\n11:name=systemd:/docker/" + kId +
-               "\n0::/system.slice/containerd.service\n"),
-            kAlone);
+  EXPECT_EQ(
+      of("12:cpuset:/\n11:name=systemd:/docker/" + kId + "\n0::/system.slice/containerd.service\n"),
+      kAlone);
   EXPECT_EQ(of("5:devices:/docker/" + kOther + "\n0::/kubepods/pod" + kUid + "/" + kId + "\n"),
             kInPod);
   EXPECT_EQ(of("4:cpu,cpuacct:/kubepods/pod" + kUid + "/" + kId + "\n3:cpuset:/docker/" + kOther),
