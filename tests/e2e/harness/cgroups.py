@@ -33,6 +33,28 @@ def _places(controller):
             yield path, version2
 
 
+class GroupTree:
+    """Groups of any depth below one of its own, without limits; remove() ends them all."""
+
+    def __init__(self, version):
+        (parent, *_) = [path for path, version2 in _places("freezer") if version2 == (version == 2)]
+        self.root = parent / f"loopscope-e2e-{os.getpid()}-{id(self)}"
+        self.root.mkdir()
+
+    def make(self, path):
+        """The directory of a new group, with those above it."""
+        group = self.root / path
+        group.mkdir(parents=True)
+        return group
+
+    def remove(self):
+        """Their processes must have ended."""
+        for group, _, _ in os.walk(self.root, topdown=False):
+            processes = Path(group, "cgroup.procs")
+            wait_until(lambda file=processes: not file.read_text(), 10, f"empty group {group}")
+            os.rmdir(group)
+
+
 class ControlGroup:
     """One new group directly below the mount point of a hierarchy; remove() ends it."""
 
