@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "loopscope/phase.h"
@@ -24,6 +25,7 @@ struct StallRecord {
   std::string process;
   int pid = 0;
   std::string loop;
+  std::vector<std::pair<std::string, std::string>> labels;  ///< the other ones of the loop
   std::chrono::system_clock::time_point started_at;
   std::chrono::nanoseconds duration{0};  ///< so far, while in progress
   bool in_progress = false;

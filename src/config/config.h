@@ -68,6 +68,15 @@ struct CompatibilitySwitches {
   friend bool operator==(const CompatibilitySwitches&, const CompatibilitySwitches&) = default;
 };
 
+/// Whether series carry the container of their process as labels.
+struct ContainerLabelSettings {
+  bool enabled = false;
+  /// Where kubelet keeps a link for each container, whose name has the pod's.
+  std::string names = "/var/log/containers";
+
+  friend bool operator==(const ContainerLabelSettings&, const ContainerLabelSettings&) = default;
+};
+
 /// Every setting of `loopscope run`, complete and within bounds. Keys, bounds and what
 /// a reload applies: docs/configuration.md.
 struct Config {
@@ -83,6 +92,7 @@ struct Config {
   StackSwitches stacks;
   StallLogConfig stall_log;
   CompatibilitySwitches compatibility;
+  ContainerLabelSettings container_labels;
   /// Processes selected by any of these are watched; the first that selects one names
   /// it. Empty: every process with a listening TCP socket and an event loop.
   std::vector<TargetConfig> targets;

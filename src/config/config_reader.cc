@@ -153,6 +153,19 @@ Result<void> read_compatibility(const YamlEntry& entry, Config& config) {
                                              config.compatibility);
 }
 
+constexpr std::array<Field<ContainerLabelSettings>, 2> kContainerLabelFields = {{
+    {"enabled", [](const YamlEntry& e,
+                   ContainerLabelSettings& c) { return read_scalar(e, c.enabled, parse_bool); }},
+    {"names", [](const YamlEntry& e,
+                 ContainerLabelSettings& c) { return read_scalar(e, c.names, parse_path); }},
+}};
+
+Result<void> read_container_labels(const YamlEntry& entry, Config& config) {
+  if (auto ok = expect(entry, YamlNode::Kind::kMapping); !ok) return ok;
+  return read_mapping<ContainerLabelSettings>(entry.value, kContainerLabelFields,
+                                              config.container_labels);
+}
+
 Result<void> read_labels(const YamlEntry& entry, TargetConfig& target) {
   if (auto ok = expect(entry, YamlNode::Kind::kMapping); !ok) return ok;
   if (entry.value.entries.size() > kMaxLabels) {
@@ -208,7 +221,7 @@ Result<void> read_targets(const YamlEntry& entry, Config& config) {
   return {};
 }
 
-constexpr std::array<Field<Config>, 13> kConfigFields = {{
+constexpr std::array<Field<Config>, 14> kConfigFields = {{
     {"listen",
      [](const YamlEntry& e, Config& c) { return read_scalar(e, c.listen, parse_listen_address); }},
     {"log_format",
@@ -238,6 +251,7 @@ constexpr std::array<Field<Config>, 13> kConfigFields = {{
     {"stacks", read_stacks},
     {"stall_log", read_stall_log},
     {"compatibility", read_compatibility},
+    {"container_labels", read_container_labels},
     {"targets", read_targets},
 }};
 
@@ -283,13 +297,17 @@ Result<Config> read_config_file(const std::string& path) {
 std::vector<std::string> config_keys() {
   std::vector<std::string> keys;
   keys.reserve(kConfigFields.size() + kSourceFields.size() + kStackFields.size() +
-               kStallLogFields.size() + kCompatibilityFields.size() + kTargetFields.size());
+               kStallLogFields.size() + kCompatibilityFields.size() + kContainerLabelFields.size() +
+               kTargetFields.size());
   for (const auto& field : kConfigFields) keys.emplace_back(field.key);
   for (const auto& field : kSourceFields) keys.push_back("sources." + std::string(field.key));
   for (const auto& field : kStackFields) keys.push_back("stacks." + std::string(field.key));
   for (const auto& field : kStallLogFields) keys.push_back("stall_log." + std::string(field.key));
   for (const auto& field : kCompatibilityFields) {
     keys.push_back("compatibility." + std::string(field.key));
+  }
+  for (const auto& field : kContainerLabelFields) {
+    keys.push_back("container_labels." + std::string(field.key));
   }
   for (const auto& field : kTargetFields) keys.push_back("targets[]." + std::string(field.key));
   return keys;

@@ -21,7 +21,7 @@ struct LoopLabels {
   std::string process;  ///< configured name, else comm
   int pid = 0;          ///< as seen from Loopscope's PID namespace
   std::string loop;     ///< "main", "worker-1"...
-  std::vector<std::pair<std::string, std::string>> extra;  ///< configured constant labels
+  std::vector<std::pair<std::string, std::string>> extra;  ///< of its target and container
 };
 
 struct LoopInfo {

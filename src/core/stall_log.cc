@@ -63,6 +63,7 @@ std::uint64_t StallLog::start(const LoopLabels& labels, const StallEvent& stall)
   record.process = labels.process;
   record.pid = labels.pid;
   record.loop = labels.loop;
+  record.labels = labels.extra;
   record.started_at =
       clock_.wall_now() -
       std::chrono::duration_cast<std::chrono::system_clock::duration>(clock_.now() - stall.start);

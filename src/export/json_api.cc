@@ -38,13 +38,17 @@ std::string timestamp(std::chrono::system_clock::time_point at) {
   return std::string(date.data()) + fraction.data();
 }
 
+Json extra_labels(const std::vector<std::pair<std::string, std::string>>& labels) {
+  Json out = Json::object();
+  for (const auto& [name, value] : labels) out[name] = value;
+  return out;
+}
+
 Json labels_json(const LoopLabels& labels) {
-  Json extra = Json::object();
-  for (const auto& [name, value] : labels.extra) extra[name] = value;
   return {{"process", labels.process},
           {"pid", labels.pid},
           {"loop", labels.loop},
-          {"labels", std::move(extra)}};
+          {"labels", extra_labels(labels.extra)}};
 }
 
 Json phase_seconds(const LoopStatsSnapshot& stats) {
@@ -116,6 +120,7 @@ Json stall_object(const StallRecord& stall) {
           {"process", stall.process},
           {"pid", stall.pid},
           {"loop", stall.loop},
+          {"labels", extra_labels(stall.labels)},
           {"started_at", timestamp(stall.started_at)},
           {"duration_seconds", in_seconds(stall.duration)},
           {"in_progress", stall.in_progress},

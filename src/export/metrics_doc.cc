@@ -88,8 +88,10 @@ std::string metrics_doc() {
          "## Event loops\n\n"
          "Every metric of this table has the labels " +
          list(kLoopLabelNames) +
-         ", then the labels\nconfigured for its target, then its own. Counters and histograms are "
-         "never reset by a\nscrape. The series of a loop that ended disappear.\n\n" +
+         ", then the labels\nconfigured for its target and, if asked for, those of its container "
+         "(`container_labels` in\n[configuration.md](configuration.md)), then its own. Counters "
+         "and histograms are never reset by\na scrape. The series of a loop that ended "
+         "disappear.\n\n" +
          table(MetricScope::kLoop) + "\nLabel values:\n\n" + label_values() +
          "\nWhich series exist:\n\n"
          "- " +

@@ -6,20 +6,13 @@
 #include <algorithm>
 
 #include "target/proc_file.h"
+#include "target/text_part.h"
 
 namespace loopscope {
 namespace {
 
 constexpr std::size_t kMembershipCap = 65536;
 constexpr std::size_t kMountsCap = std::size_t{1} << 20;  // a container host has thousands
-
-/// Takes the part up to `separator` (or the end) off the front.
-std::string_view take_part(std::string_view& text, char separator) {
-  const std::size_t end = text.find(separator);
-  const std::string_view part = text.substr(0, end);
-  text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-  return part;
-}
 
 /// Whether `name` is one of the comma-separated `list`.
 bool is_listed(std::string_view list, std::string_view name) {

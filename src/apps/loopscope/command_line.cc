@@ -129,6 +129,8 @@ class Grammar {
     add_option(*run_, "--compat", "NAMES",
                "Serve Node loops also as these do: prom-client,opentelemetry",
                keep(run.compatibility, parse_compatibility));
+    add_switch(*run_, "--container-labels",
+               "Label series by container and, on a Kubernetes node, by pod", run.container_labels);
   }
 
   void add_stack() {

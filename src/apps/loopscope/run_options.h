@@ -24,6 +24,7 @@ struct RunOptions {
   bool no_stacks = false;
   std::string stall_log_file;
   std::optional<CompatibilitySwitches> compatibility;
+  bool container_labels = false;
   /// The program after "--" and its arguments, untouched; excludes pids, names, ports.
   std::vector<std::string> command;
 };

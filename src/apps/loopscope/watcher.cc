@@ -33,6 +33,7 @@ Watcher::Watcher(const Config& config, std::optional<int> child_pid, const Clock
       backlog_({.interval = config.backlog_interval}, clock),
       config_(config),
       discovery_(selection_of(config, child_pid), clock),
+      container_labels_(config.container_labels, clock),
       switches_(config.sources) {}
 
 Watcher::~Watcher() { stop(); }
@@ -90,6 +91,7 @@ void Watcher::take_new_config() {
   if (!config) return;
   config_ = std::move(*config);
   discovery_.set_selection(selection_of(config_, child_pid_));
+  container_labels_.configure(config_.container_labels);
   stall_reporter_.set_file(config_.stall_log);
   capturer_.set_options(capture_options_of(config_));
   backlog_.set_interval(config_.backlog_interval);
@@ -106,6 +108,7 @@ void Watcher::discover() {
   const Nanos begin = clock_.now();
   const DiscoveryResult result = discovery_.scan();
   drop_ended(result.found);
+  container_labels_.keep_only(result.found);
   for (const FoundProcess& process : result.found) refresh_target(process);
   update_backlog_targets();
   report(result);
@@ -182,6 +185,9 @@ void Watcher::report(const DiscoveryResult& result) {
   for (const SkippedProcess& skipped : result.skipped) {
     report_problem(skipped.pid, "discovery", skipped.reason);
   }
+  if (const std::string problem = container_labels_.problem(); !problem.empty()) {
+    report_problem(0, "container_labels", problem);
+  }
   for (const BacklogNote& note : backlog_.notes()) {
     report_problem(note.pid, "backlog", note.text);
   }
@@ -219,13 +225,14 @@ void Watcher::watch_gc(const ProcessId& process, int tid, const V8StateWord& wor
   if (loop) loop->watch_gc(GcWord{word.address, word.gc_value});
 }
 
-LoopLabels Watcher::labels_of(const FoundProcess& process) const {
+LoopLabels Watcher::labels_of(const FoundProcess& process) {
   LoopLabels labels;
   labels.process = process.label.empty() ? process.comm : process.label;
   labels.pid = process.id.pid;
   if (process.entry < config_.targets.size()) {
     labels.extra = config_.targets[process.entry].labels;
   }
+  labels.extra = container_labels_.add_to(std::move(labels.extra), process.id);
   return labels;
 }
 

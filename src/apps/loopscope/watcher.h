@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "apps/loopscope/container_labels.h"
 #include "apps/loopscope/stall_reporter.h"
 #include "backlog/backlog_monitor.h"
 #include "config/config.h"
@@ -61,7 +62,7 @@ class Watcher final : public SnapshotProvider {
   /// The collector of a loop can be watched from now on.
   void watch_gc(const ProcessId& process, int tid, const V8StateWord& word);
   void report_problem(int pid, const std::string& source, const std::string& reason);
-  LoopLabels labels_of(const FoundProcess& process) const;
+  LoopLabels labels_of(const FoundProcess& process);
   std::vector<SourceSnapshot> source_snapshots() const;
 
   const Clock& clock_;
@@ -76,6 +77,7 @@ class Watcher final : public SnapshotProvider {
   // Used by the discovery thread alone.
   Config config_;
   Discovery discovery_;
+  ContainerLabels container_labels_;
   std::set<std::string> reported_;
 
   mutable std::mutex mutex_;  ///< guards what follows

@@ -1,5 +1,6 @@
 """Control groups of the tests' own, in whichever hierarchy this machine has a controller."""
 
+import errno
 import os
 from pathlib import Path
 
@@ -31,6 +32,36 @@ def _places(controller):
             offered = controller in (path / "cgroup.controllers").read_text().split()
         if offered:
             yield path, version2
+
+
+def _removed(group):
+    try:
+        os.rmdir(group)
+    except OSError as error:
+        if error.errno != errno.EBUSY:
+            raise
+        return False
+    return True
+
+
+class GroupTree:
+    """Groups of any depth below one of its own, without limits; remove() ends them all."""
+
+    def __init__(self, version):
+        (parent, *_) = [path for path, version2 in _places("freezer") if version2 == (version == 2)]
+        self.root = parent / f"loopscope-e2e-{os.getpid()}-{id(self)}"
+        self.root.mkdir()
+
+    def make(self, path):
+        """The directory of a new group, with those above it."""
+        group = self.root / path
+        group.mkdir(parents=True)
+        return group
+
+    def remove(self):
+        """Their processes must have ended; they leave version 2's a moment after their end."""
+        for group, _, _ in os.walk(self.root, topdown=False):
+            wait_until(lambda path=group: _removed(path), 10, f"end of group {group}")
 
 
 class ControlGroup:

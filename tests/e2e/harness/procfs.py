@@ -17,6 +17,11 @@ class ThreadActivity:
     runqueue_wait_ns: int
 
 
+def _status_line(pid, field):
+    text = Path(f"/proc/{pid}/status").read_text()
+    return re.search(rf"^{field}:\s+(.*)$", text, re.MULTILINE).group(1)
+
+
 def _status_field(path, field):
     match = re.search(rf"^{field}:\s+(\d+)", Path(path).read_text(), re.MULTILINE)
     return int(match.group(1))
@@ -54,6 +59,11 @@ def rss_bytes(pid):
 
 def open_fds(pid):
     return len(os.listdir(f"/proc/{pid}/fd"))
+
+
+def inner_pid(pid):
+    """The pid that a process has in its own PID namespace."""
+    return int(_status_line(pid, "NSpid").split()[-1])
 
 
 def comm(pid):

@@ -56,7 +56,7 @@ TEST(CommandLine, VersionAndHelpSucceed) {
   for (const char* word :
        {"--pid N", "--name REGEX", "--port N", "--config FILE", "--listen HOST:PORT",
         "--stall-threshold DURATION", "--sample-interval DURATION", "--log-format", "--log-level",
-        "--stall-log FILE", "--compat NAMES", "--no-stacks", "-- COMMAND"}) {
+        "--stall-log FILE", "--compat NAMES", "--container-labels", "--no-stacks", "-- COMMAND"}) {
     EXPECT_THAT(help({"run", "--help"}), HasSubstr(word));
   }
   EXPECT_THAT(help({"run", "--help"}), HasSubstr("Usage: loopscope run"));
@@ -107,6 +107,7 @@ TEST(CommandLine, RunTakesEveryFlag) {
                                   "stalls.jsonl",
                                   "--compat",
                                   "opentelemetry,prom-client",
+                                  "--container-labels",
                                   "--no-stacks"});
   EXPECT_EQ(options.config_file, "a.yaml");
   EXPECT_THAT(options.pids, ElementsAre(17, 18));
@@ -121,6 +122,7 @@ TEST(CommandLine, RunTakesEveryFlag) {
   EXPECT_EQ(options.log_level, LogLevel::kDebug);
   EXPECT_EQ(options.stall_log_file, "stalls.jsonl");
   EXPECT_EQ(options.compatibility, (CompatibilitySwitches{true, true}));
+  EXPECT_TRUE(options.container_labels);
   EXPECT_TRUE(options.no_stacks);
   EXPECT_THAT(options.command, IsEmpty());
 }
@@ -131,6 +133,7 @@ TEST(CommandLine, RunAloneSelectsNothing) {
   EXPECT_FALSE(options.listen.has_value());
   EXPECT_EQ(options.stall_log_file, "");
   EXPECT_FALSE(options.compatibility.has_value());
+  EXPECT_FALSE(options.container_labels);
   EXPECT_FALSE(options.no_stacks);
   EXPECT_THAT(options.command, IsEmpty());
 }

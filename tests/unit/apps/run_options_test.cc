@@ -67,6 +67,17 @@ TEST_F(EffectiveConfigTest, StacksAndTheStallLogCanBeSetByFlag) {
   EXPECT_EQ(config->stall_log.keep, 7U);
 }
 
+TEST_F(EffectiveConfigTest, ContainerLabelsCanBeSwitchedOnByFlag) {
+  RunOptions options = with_file("container_labels: {names: /logs}\n");
+  auto config = effective_config(options);
+  ASSERT_TRUE(config.ok()) << config.error().message;
+  EXPECT_EQ(config->container_labels, (ContainerLabelSettings{false, "/logs"}));
+  options.container_labels = true;
+  config = effective_config(options);
+  ASSERT_TRUE(config.ok()) << config.error().message;
+  EXPECT_EQ(config->container_labels, (ContainerLabelSettings{true, "/logs"}));
+}
+
 TEST_F(EffectiveConfigTest, CompatibilityByFlagReplacesThatOfTheFile) {
   RunOptions options = with_file("compatibility: {prom_client: true}\n");
   auto config = effective_config(options);

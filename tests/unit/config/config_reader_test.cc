@@ -46,6 +46,7 @@ sources: {uv_stack: false, procfs: true, backlog: false}
 stacks: {enabled: true, perf: false, sleeping: false, ptrace: true}
 stall_log: {file: /var/log/stalls.jsonl, max_size: 1MiB, keep: 9}
 compatibility: {prom_client: false, opentelemetry: true}
+container_labels: {enabled: true, names: /logs}
 targets:
   - name: api
     pid: 42
@@ -68,6 +69,7 @@ targets:
   EXPECT_EQ(config.stacks, (StackSwitches{true, false, false, true}));
   EXPECT_EQ(config.stall_log, (StallLogConfig{"/var/log/stalls.jsonl", 1048576, 9}));
   EXPECT_EQ(config.compatibility, (CompatibilitySwitches{false, true}));
+  EXPECT_EQ(config.container_labels, (ContainerLabelSettings{true, "/logs"}));
   ASSERT_EQ(config.targets.size(), 2U);
   const TargetConfig& target = config.targets[0];
   EXPECT_EQ(target.name, "api");
@@ -219,7 +221,7 @@ TEST(Config, OnlyListenNeedsARestart) {
   Config after = accepted(
       "stall_threshold: 1s\nlog_level: debug\ntargets: [{port: 1}]\n"
       "stacks: {enabled: false}\nstall_log: {file: a}\n"
-      "compatibility: {prom_client: true}\n");
+      "compatibility: {prom_client: true}\ncontainer_labels: {enabled: true}\n");
   EXPECT_THAT(restart_needed(before, after), IsEmpty());
   after.listen.port = 1;
   EXPECT_THAT(restart_needed(before, after), ElementsAre("listen"));

@@ -27,6 +27,7 @@ LoopLabels labels(std::string loop) {
   result.process = "shop";
   result.pid = 42;
   result.loop = std::move(loop);
+  result.extra = {{"team", "checkout"}};
   return result;
 }
 
@@ -44,6 +45,7 @@ TEST(StallLog, FollowsAStallFromItsStartToItsEnd) {
   EXPECT_EQ(record.process, "shop");
   EXPECT_EQ(record.pid, 42);
   EXPECT_EQ(record.loop, "main");
+  EXPECT_EQ(record.labels, labels("main").extra);
   EXPECT_TRUE(record.in_progress);
   EXPECT_EQ(record.started_at, wall_start);
   EXPECT_EQ(record.duration, Nanos(50ms));

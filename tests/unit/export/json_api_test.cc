@@ -16,7 +16,7 @@ constexpr std::chrono::system_clock::time_point kTakenAt{std::chrono::millisecon
 
 TEST(StallsJson, HasTheFieldsOfTheContract) {
   EXPECT_EQ(json::parse(stalls_json({test::sample_stall()})), json::parse(R"([{
-    "id": 9, "process": "shop", "pid": 42, "loop": "main",
+    "id": 9, "process": "shop", "pid": 42, "loop": "main", "labels": {"pod": "shop-0"},
     "started_at": "2023-11-14T22:13:20.007Z", "duration_seconds": 1.5, "in_progress": true,
     "phase": "poll", "cause": "cpu",
     "causes": {"cpu": 1.4, "gc": 0.1, "blocked": 0.0, "starved": 0.0, "stopped": 0.0,

@@ -95,6 +95,7 @@ inline StallRecord sample_stall() {
   out.process = "shop";
   out.pid = 42;
   out.loop = "main";
+  out.labels = {{"pod", "shop-0"}};
   out.started_at = std::chrono::system_clock::time_point(milliseconds(1700000000007));
   out.duration = milliseconds(1500);
   out.in_progress = true;
