@@ -23,7 +23,7 @@ CASES = {
     "node-least": {
         "node": {
             "otherNetworks": False,
-            "hostPaths": {"cgroup": "", "podLogs": ""},
+            "hostPaths": {"cgroup": "", "containerLogs": ""},
             "tolerations": [],
             "nodeSelector": {"kubernetes.io/os": None},
         },
@@ -54,7 +54,7 @@ CASES = {
         "sidecar": {"name": "eyes", "processes": "^unused"},
         "node": {
             "perf": True,
-            "hostPaths": {"cgroup": "/sys/fs/cgroup", "podLogs": "/data/pods"},
+            "hostPaths": {"cgroup": "/sys/fs/cgroup", "containerLogs": "/data/containers"},
             "tolerations": [{"key": "pool", "operator": "Equal", "value": "web", "effect": "NoSchedule"}],
             "nodeSelector": {"pool": "web"},
             "affinity": AFFINITY,

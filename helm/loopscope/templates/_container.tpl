@@ -14,6 +14,9 @@ args:
   {{- if and $values.config (ne .file false) }}
   - --config=/etc/loopscope/loopscope.yaml
   {{- end }}
+  {{- if and (eq .tier "node") $values.node.containerLabels }}
+  - --container-labels
+  {{- end }}
   {{- if $values.noStacks }}
   - --no-stacks
   {{- end }}
