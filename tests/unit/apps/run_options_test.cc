@@ -67,6 +67,13 @@ TEST_F(EffectiveConfigTest, StacksAndTheStallLogCanBeSetByFlag) {
   EXPECT_EQ(config->stall_log.keep, 7U);
 }
 
+TEST_F(EffectiveConfigTest, TheWebConfigOfTheFlagReplacesThatOfTheFile) {
+  RunOptions options = with_file("web_config: a.yml\n");
+  EXPECT_EQ(effective_config(options)->web_config, "a.yml");
+  options.web_config_file = "b.yml";
+  EXPECT_EQ(effective_config(options)->web_config, "b.yml");
+}
+
 TEST_F(EffectiveConfigTest, CompatibilityByFlagReplacesThatOfTheFile) {
   RunOptions options = with_file("compatibility: {prom_client: true}\n");
   auto config = effective_config(options);
