@@ -56,7 +56,7 @@ Result<UserHashes> read_users(const YamlEntry& entry, const std::string& name) {
   UserHashes users;
   for (const auto& [user, value] : entry.value.entries) {
     const std::string why_not = why_not_a_user(user.text);
-    if (!why_not.empty()) return error_at(name, user, key + ": " + why_not);
+    if (!why_not.empty()) return error_at(name, user, "basic_auth_users: " + why_not);
     const YamlNode& where = value.kind == YamlNode::Kind::kNull ? user : value;
     auto hash = BcryptHash::parse(value.text);
     if (!hash) return error_at(name, where, quoted_text(user.text) + ": " + hash.error().message);
