@@ -138,6 +138,7 @@ class LivePageTest(EndToEndCase):
         self.browser.open(f"http://{who}@127.0.0.1:{loopscope.port}/-/healthy")
         self.open(f"http://127.0.0.1:{loopscope.port}/")
         self.assert_clean()
+        self.open(f"http://{who}@127.0.0.1:{loopscope.port}/")
 
     def test_hostile_names_are_text(self):
         target = self.node(NODE, "hostile_names.js")
