@@ -33,7 +33,7 @@ GUESSERS = 4  # as many as there are threads that answer
 BURST = 8
 PER_SECOND = 2
 # 10,000 comparisons at cost 10 would take 500 s.
-CPU_LIMIT = 40
+CPU_LIMIT = 20
 ROUNDS = 4
 
 
