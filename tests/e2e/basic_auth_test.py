@@ -176,7 +176,8 @@ class BasicAuthTest(EndToEndCase):
         missing = min(loopscope.http.get("/metrics").seconds for _ in range(ROUNDS))
         print({user: f"{seconds * 1000:.1f} ms" for user, seconds in fastest.items()},
               f"without a password {missing * 1000:.1f} ms")
-        self.assertLess(max(fastest.values()), 1.7 * min(fastest.values()), fastest)
+        # It would be a factor of ten and more; a neighbour that computes makes one of 1.5.
+        self.assertLess(max(fastest.values()), 3 * min(fastest.values()), fastest)
         self.assertGreater(min(fastest.values()), 3 * missing)
 
     def check_change(self, reload):
