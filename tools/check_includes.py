@@ -36,6 +36,7 @@ THIRD_PARTY = {
     r"uv\.h|uv/.*": ["src/embed", "src/apps/server", PUBLIC + "/loop_monitor.h"],
     r"http_parser\.h": ["src/apps/server"],
     r"curses\.h": ["src/apps/loopscope"],
+    r"crypt\.h": ["src/apps/loopscope/bcrypt.cc"],
     r"nlohmann/.*": ["src/export", "src/apps"],
     r"CLI/.*": ["src/apps"],
     r"spdlog/.*": ["src/apps"],

@@ -28,6 +28,7 @@ cmd:pkg-config | pkg-config         | finds libuv, libelf and Capstone
 -              | libelf-dev         | reads a target's ELF images
 -              | libdw-dev          | unwinds native stacks
 -              | libcapstone-dev    | disassembles uv_run
+-              | libcrypt-dev       | compares passwords with their hashes
 -              | libncurses-dev     | the live table at the terminal
 -              | libhttp-parser-dev | HTTP in the reference server
 -              | zlib1g-dev         | gzip

@@ -81,6 +81,7 @@ struct ContainerLabelSettings {
 /// a reload applies: docs/configuration.md.
 struct Config {
   ListenAddress listen{"127.0.0.1", 15667};
+  std::string web_config;  ///< the file that says who may ask; empty: everybody
   LogFormat log_format = LogFormat::kText;
   LogLevel log_level = LogLevel::kInfo;
   Nanos stall_threshold = std::chrono::milliseconds(50);

@@ -221,9 +221,11 @@ Result<void> read_targets(const YamlEntry& entry, Config& config) {
   return {};
 }
 
-constexpr std::array<Field<Config>, 14> kConfigFields = {{
+constexpr std::array<Field<Config>, 15> kConfigFields = {{
     {"listen",
      [](const YamlEntry& e, Config& c) { return read_scalar(e, c.listen, parse_listen_address); }},
+    {"web_config",
+     [](const YamlEntry& e, Config& c) { return read_scalar(e, c.web_config, parse_path); }},
     {"log_format",
      [](const YamlEntry& e, Config& c) { return read_scalar(e, c.log_format, parse_log_format); }},
     {"log_level",

@@ -14,11 +14,6 @@ namespace {
 
 constexpr std::array<std::string_view, 3> kKeys = {"listen", "metrics_listen", "cluster"};
 
-Error at(const std::string& name, const YamlNode& node, const std::string& message) {
-  return Error{name + ":" + std::to_string(node.line) + ":" + std::to_string(node.column) + ": " +
-               message};
-}
-
 template <typename T>
 Result<void> assign(T& out, Result<T> value) {
   if (!value) return value.error();
@@ -56,18 +51,18 @@ Result<ServerConfig> parse_server_config(std::string_view yaml, const std::strin
   ServerConfig config;
   if (root->kind == YamlNode::Kind::kNull) return config;
   if (root->kind != YamlNode::Kind::kMapping) {
-    return at(name, *root, "expected settings such as \"listen: 127.0.0.1:3000\"");
+    return error_at(name, *root, "expected settings such as \"listen: 127.0.0.1:3000\"");
   }
   for (const auto& [key, value] : root->entries) {
     bool known = false;
     for (const std::string_view candidate : kKeys) known = known || candidate == key.text;
-    if (!known) return at(name, key, unknown_key(key.text));
+    if (!known) return error_at(name, key, unknown_key(key.text));
     if (value.kind != YamlNode::Kind::kScalar) {
       const YamlNode& where = value.kind == YamlNode::Kind::kNull ? key : value;
-      return at(name, where, key.text + ": expected a single value");
+      return error_at(name, where, key.text + ": expected a single value");
     }
     if (auto ok = read_value(key.text, value.text, config); !ok) {
-      return at(name, value, key.text + ": " + ok.error().message);
+      return error_at(name, value, key.text + ": " + ok.error().message);
     }
   }
   return config;

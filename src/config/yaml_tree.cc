@@ -201,6 +201,10 @@ class TreeBuilder final : public YAML::EventHandler {
 
 }  // namespace
 
+Error error_at(const std::string& name, const YamlNode& node, const std::string& message) {
+  return Error{name + ":" + at(node.line, node.column, message).message};
+}
+
 Result<YamlNode> parse_yaml(std::string_view text) {
   if (text.size() > kMaxYamlBytes) {
     return at(1, 1, "larger than " + std::to_string(kMaxYamlBytes) + " bytes");

@@ -38,4 +38,7 @@ inline constexpr std::size_t kMaxYamlDepth = 16;
 /// nodes or levels than the limits above.
 Result<YamlNode> parse_yaml(std::string_view text);
 
+/// "NAME:LINE:COLUMN: MESSAGE", `name` standing for the file and the place being the node's.
+Error error_at(const std::string& name, const YamlNode& node, const std::string& message);
+
 }  // namespace loopscope

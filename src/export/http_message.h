@@ -16,6 +16,7 @@ struct HttpRequest {
   std::string sec_fetch_site;
   std::string accept;
   std::string accept_encoding;
+  std::string authorization;
 };
 
 struct HttpResponse {

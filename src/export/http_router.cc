@@ -145,6 +145,7 @@ HttpResponse HttpRouter::route(const HttpRequest& request) const {
   if (!host_allowed(request.host)) {
     return text(403, "this Host is not served here; use the IP address or localhost");
   }
+  if (auto refused = refusal(request)) return *std::move(refused);
   if (request.path == "/-/reload") {
     return request.method == "POST" ? reload(request) : method_not_allowed("POST");
   }
@@ -160,6 +161,20 @@ HttpResponse HttpRouter::route(const HttpRequest& request) const {
   if (request.path == "/api/v1/stalls") return stalls(request);
   if (request.path == "/-/ready") return ready();
   return text(200, "healthy");
+}
+
+std::optional<HttpResponse> HttpRouter::refusal(const HttpRequest& request) const {
+  const Admission admission =
+      callbacks_.admit ? callbacks_.admit(request.authorization) : Admission{};
+  if (admission.verdict == Admission::Verdict::kAdmitted) return std::nullopt;
+  if (admission.verdict == Admission::Verdict::kTryLater) {
+    HttpResponse response = text(429, "too many passwords to check; try again later");
+    response.headers.emplace_back("Retry-After", std::to_string(admission.retry_after.count()));
+    return response;
+  }
+  HttpResponse response = text(401, "user name and password required");
+  response.headers.emplace_back("WWW-Authenticate", "Basic realm=\"loopscope\", charset=\"UTF-8\"");
+  return response;
 }
 
 HttpResponse HttpRouter::metrics(const HttpRequest& request) const {

@@ -1,25 +1,29 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.h"
 #include "core/snapshot.h"
+#include "export/basic_auth.h"
 #include "export/compatible_metrics.h"
 #include "export/http_message.h"
 
 namespace loopscope {
 
 /// What the endpoints ask of the program around them. Called from HTTP threads,
-/// possibly several at once. An empty function counts as "ready", "cannot reload" or
-/// "under no other names".
+/// possibly several at once. An empty function counts as "ready", "cannot reload",
+/// "under no other names" or "everybody may ask".
 struct HttpCallbacks {
   std::function<bool()> ready;
   std::function<Result<void>()> reload;
   /// Other names that a scrape shows as of now.
   std::function<CompatibleNames()> compatible_names = {};
+  /// Whether a request with this Authorization header is answered, whatever its path.
+  std::function<Admission(std::string_view authorization)> admit = {};
 };
 
 /// Which Host headers are answered. Against DNS rebinding (a web page whose name is
@@ -42,6 +46,8 @@ class HttpRouter {
 
  private:
   HttpResponse route(const HttpRequest& request) const;
+  /// The answer to who may not ask; none: he may.
+  std::optional<HttpResponse> refusal(const HttpRequest& request) const;
   HttpResponse metrics(const HttpRequest& request) const;
   HttpResponse loops() const;
   HttpResponse stalls(const HttpRequest& request) const;

@@ -40,6 +40,7 @@ HttpRequest request_of(const mg_connection* connection) {
   request.sec_fetch_site = header(connection, "Sec-Fetch-Site");
   request.accept = header(connection, "Accept");
   request.accept_encoding = header(connection, "Accept-Encoding");
+  request.authorization = header(connection, "Authorization");
   return request;
 }
 

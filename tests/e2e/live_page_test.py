@@ -6,6 +6,7 @@ import re
 import time
 import unittest
 from pathlib import Path
+from urllib.parse import quote
 
 from harness import env
 from harness.browser import DESKTOP, PHONE, Browser
@@ -13,6 +14,7 @@ from harness.case import EndToEndCase
 from harness.culprits import start_culprits
 from harness.fake_page import FakePage, loop, stall
 from harness.polling import wait_until
+from harness.web_config import PASSWORD, USER, write_web_config
 
 NODE = "22"
 BLOCK_MS = 12000  # leaves a slow browser time to show all of it
@@ -156,6 +158,16 @@ class LivePageTest(EndToEndCase):
         self.assertFalse(browser.find("#stalls .more").is_displayed())
         browser.press(button, "ENTER")
         self.assertTrue(browser.find("#stalls .more").is_displayed())
+
+    def test_page_behind_a_password(self):
+        path = write_web_config(self.temporary_directory() / "web.yml")
+        loopscope = self.loopscope("--pid", os.getpid(), "--web-config", path)
+        who = f"{USER}:{quote(PASSWORD)}"
+        # As typed when the browser asks: it keeps them for this origin.
+        self.browser.open(f"http://{who}@127.0.0.1:{loopscope.port}/-/healthy")
+        self.open(f"http://127.0.0.1:{loopscope.port}/")
+        self.assert_clean()
+        self.open(f"http://{who}@127.0.0.1:{loopscope.port}/")
 
     def test_hostile_names_are_text(self):
         target = self.node(NODE, "hostile_names.js")

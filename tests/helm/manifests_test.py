@@ -14,8 +14,6 @@ from cases import CASES, MONITORING
 from chart import containers, find, loopscope_container, pod_spec, render
 
 ALL = {**CASES, "monitoring": MONITORING}
-# Flags that the chart knows before the program does.
-AHEAD = {"--web-config"}
 
 
 def setUpModule():  # pylint: disable=invalid-name
@@ -159,7 +157,7 @@ class AcceptedByLoopscopeTest(unittest.TestCase):
                     for container in containers(pod_spec(manifest) or {"containers": []}):
                         if container["command"] == [program]:
                             used |= {word.split("=")[0] for word in container["args"]}
-            used -= {"run"} | AHEAD
+            used -= {"run"}
             self.assertTrue(used)
             self.assertLessEqual(used, known)
 

@@ -6,7 +6,8 @@ const SLOWEST_MS = 8000;
 const STALLS_ASKED = 300;
 
 async function getJson(path) {
-  const response = await fetch(path, {
+  // Not relative to the page's own address: with a password in it fetch() refuses to work.
+  const response = await fetch(new URL(path, location.origin + location.pathname), {
     cache: 'no-store',
     signal: AbortSignal.timeout(PATIENCE_MS),
   });

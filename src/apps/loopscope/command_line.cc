@@ -38,6 +38,8 @@ constexpr char kRunFooter[] =
     "REGEX is an extended regular expression; it may match anywhere in the name or command line.\n"
     "Durations carry a unit: 250us, 50ms, 1.5s. Port 0 in --listen picks a free port.\n"
     "Flags override the configuration file.\n"
+    "With --web-config every path asks for a user name and a password, as HTTP basic auth; the\n"
+    "file has bcrypt hashes under basic_auth_users. Put a proxy in front for TLS.\n"
     "\n"
     "Examples:\n"
     "  loopscope run --port 3000 --stall-threshold 100ms\n"
@@ -120,6 +122,9 @@ class Grammar {
     add_watch_options(*run_, run);
     add_option(*run_, "--listen", "HOST:PORT", "Where to serve metrics (default 127.0.0.1:15667)",
                keep(run.listen, parse_listen_address));
+    add_option(*run_, "--web-config", "FILE",
+               "Ask for a password: users in Prometheus' web-config format",
+               keep(run.web_config_file, parse_path));
     add_option(*run_, "--log-format", "FORMAT", "text or json (default text)",
                keep(run.log_format, parse_log_format));
     add_option(*run_, "--log-level", "LEVEL", "debug, info, warn or error (default info)",

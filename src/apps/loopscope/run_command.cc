@@ -7,11 +7,14 @@
 #include <cstdio>
 #include <mutex>
 
+#include "apps/loopscope/bcrypt.h"
 #include "apps/loopscope/child_process.h"
 #include "apps/loopscope/exit_code.h"
 #include "apps/loopscope/logging.h"
 #include "apps/loopscope/selection.h"
 #include "apps/loopscope/watcher.h"
+#include "config/web_config.h"
+#include "export/basic_auth.h"
 #include "export/http_server.h"
 
 namespace loopscope {
@@ -30,27 +33,47 @@ CompatibleNames names_of(const Config& config) {
           .opentelemetry = config.compatibility.opentelemetry};
 }
 
+/// All that is read from files and flags, at the start and by a reload.
+struct Settings {
+  Config config;
+  UserHashes users;  ///< who may ask; none: everybody
+};
+
+Result<Settings> read_settings(const RunOptions& options) {
+  auto config = effective_config(options);
+  if (!config) return config.error();
+  Settings settings{*std::move(config), {}};
+  if (settings.config.web_config.empty()) return settings;
+  auto users = read_web_config_file(settings.config.web_config);
+  if (!users) return users.error();
+  settings.users = *std::move(users);
+  return settings;
+}
+
 /// Reads the configuration anew and applies it; from the signal loop and HTTP threads.
 class Reloader {
  public:
-  Reloader(RunOptions options, Config config, Watcher& watcher)
+  Reloader(RunOptions options, Config config, Watcher& watcher, BasicAuth& auth)
       : options_(std::move(options)),
         config_(std::move(config)),
         watcher_(watcher),
+        auth_(auth),
         names_(names_of(config_)) {}
 
   Result<void> reload() {
     const std::lock_guard lock(mutex_);
-    auto config = effective_config(options_);
-    if (!config) {
-      spdlog::error("reload refused, the old configuration stays: {}", config.error().message);
-      return config.error();
+    auto settings = read_settings(options_);
+    if (!settings) {
+      spdlog::error("reload refused, the old configuration stays: {}", settings.error().message);
+      return settings.error();
     }
-    for (const std::string& name : restart_needed(config_, *config)) {
+    Config& config = settings->config;
+    for (const std::string& name : restart_needed(config_, config)) {
       spdlog::warn("reload: a change of {} takes effect after a restart", name);
     }
-    set_up_logging(config->log_format, config->log_level);
-    config_ = std::move(*config);
+    set_up_logging(config.log_format, config.log_level);
+    config_ = std::move(config);
+    auth_.set_users(settings->users);
     watcher_.apply(config_);
     names_ = names_of(config_);
     spdlog::info("configuration reloaded");
@@ -65,6 +88,7 @@ class Reloader {
   std::mutex mutex_;
   Config config_;
   Watcher& watcher_;
+  BasicAuth& auth_;
   std::atomic<CompatibleNames> names_;
 };
 
@@ -88,7 +112,8 @@ int wait_for_the_end(const sigset_t& signals, Reloader& reloader,
   }
 }
 
-int serve(const RunOptions& options, const Config& config, const sigset_t& signals) {
+int serve(const RunOptions& options, const Settings& settings, const sigset_t& signals) {
+  const Config& config = settings.config;
   std::optional<ChildProcess> child;
   const SystemClock clock;
   const auto fail = [&child](const std::string& message) {
@@ -105,7 +130,8 @@ int serve(const RunOptions& options, const Config& config, const sigset_t& signa
   }
 
   Watcher watcher(config, child ? std::optional(child->pid()) : std::nullopt, clock);
-  Reloader reloader(options, config, watcher);
+  BasicAuth auth(clock, bcrypt_matches, settings.users);
+  Reloader reloader(options, config, watcher, auth);
   HttpServerOptions http;
   http.listen = config.listen.to_string();
   http.log = [](std::string message) { spdlog::warn("http: {}", message); };
@@ -113,7 +139,8 @@ int serve(const RunOptions& options, const Config& config, const sigset_t& signa
       HttpServer::start(http, watcher,
                         {.ready = [&watcher] { return watcher.ready(); },
                          .reload = [&reloader] { return reloader.reload(); },
-                         .compatible_names = [&reloader] { return reloader.compatible_names(); }});
+                         .compatible_names = [&reloader] { return reloader.compatible_names(); },
+                         .admit = [&auth](std::string_view it) { return auth.admit(it); }});
   if (!server) return fail(server.error().message);
   announce_address(config.log_format, (*server)->address());
   watcher.start();
@@ -126,15 +153,15 @@ int serve(const RunOptions& options, const Config& config, const sigset_t& signa
 }  // namespace
 
 int run_command(const RunOptions& options) {
-  const auto config = effective_config(options);
-  if (!config) {
-    print_error(config.error().message);
+  const auto settings = read_settings(options);
+  if (!settings) {
+    print_error(settings.error().message);
     return kUsageError;
   }
-  set_up_logging(config->log_format, config->log_level);
+  set_up_logging(settings->config.log_format, settings->config.log_level);
   const sigset_t signals = handled_signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  return serve(options, *config, signals);
+  return serve(options, *settings, signals);
 }
 
 }  // namespace loopscope

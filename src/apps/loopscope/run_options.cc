@@ -31,6 +31,7 @@ Result<Config> effective_config(const RunOptions& options) {
   config.log_level = options.log_level.value_or(config.log_level);
   config.compatibility = options.compatibility.value_or(config.compatibility);
   if (options.container_labels) config.container_labels.enabled = true;
+  if (!options.web_config_file.empty()) config.web_config = options.web_config_file;
   if (options.no_stacks) config.stacks.enabled = false;
   if (!options.stall_log_file.empty()) config.stall_log.file = options.stall_log_file;
 

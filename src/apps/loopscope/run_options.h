@@ -17,6 +17,7 @@ struct RunOptions {
   std::vector<NamePattern> names;
   std::vector<std::uint16_t> ports;
   std::optional<ListenAddress> listen;
+  std::string web_config_file;
   std::optional<Nanos> stall_threshold;
   std::optional<Nanos> sample_interval;
   std::optional<LogFormat> log_format;

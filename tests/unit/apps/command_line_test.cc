@@ -56,7 +56,8 @@ TEST(CommandLine, VersionAndHelpSucceed) {
   for (const char* word :
        {"--pid N", "--name REGEX", "--port N", "--config FILE", "--listen HOST:PORT",
         "--stall-threshold DURATION", "--sample-interval DURATION", "--log-format", "--log-level",
-        "--stall-log FILE", "--compat NAMES", "--container-labels", "--no-stacks", "-- COMMAND"}) {
+        "--web-config FILE", "--stall-log FILE", "--compat NAMES", "--container-labels",
+        "--no-stacks", "-- COMMAND"}) {
     EXPECT_THAT(help({"run", "--help"}), HasSubstr(word));
   }
   EXPECT_THAT(help({"run", "--help"}), HasSubstr("Usage: loopscope run"));
@@ -95,6 +96,8 @@ TEST(CommandLine, RunTakesEveryFlag) {
                                   "3000",
                                   "--listen",
                                   "[::1]:0",
+                                  "--web-config",
+                                  "web.yml",
                                   "--stall-threshold",
                                   "100ms",
                                   "--sample-interval",
@@ -120,6 +123,7 @@ TEST(CommandLine, RunTakesEveryFlag) {
   EXPECT_EQ(options.sample_interval, 250us);
   EXPECT_EQ(options.log_format, LogFormat::kJson);
   EXPECT_EQ(options.log_level, LogLevel::kDebug);
+  EXPECT_EQ(options.web_config_file, "web.yml");
   EXPECT_EQ(options.stall_log_file, "stalls.jsonl");
   EXPECT_EQ(options.compatibility, (CompatibilitySwitches{true, true}));
   EXPECT_TRUE(options.container_labels);
@@ -131,6 +135,7 @@ TEST(CommandLine, RunAloneSelectsNothing) {
   const RunOptions options = run({"run"});
   EXPECT_THAT(options.pids, IsEmpty());
   EXPECT_FALSE(options.listen.has_value());
+  EXPECT_EQ(options.web_config_file, "");
   EXPECT_EQ(options.stall_log_file, "");
   EXPECT_FALSE(options.compatibility.has_value());
   EXPECT_FALSE(options.container_labels);

@@ -78,6 +78,13 @@ TEST_F(EffectiveConfigTest, ContainerLabelsCanBeSwitchedOnByFlag) {
   EXPECT_EQ(config->container_labels, (ContainerLabelSettings{true, "/logs"}));
 }
 
+TEST_F(EffectiveConfigTest, TheWebConfigOfTheFlagReplacesThatOfTheFile) {
+  RunOptions options = with_file("web_config: a.yml\n");
+  EXPECT_EQ(effective_config(options)->web_config, "a.yml");
+  options.web_config_file = "b.yml";
+  EXPECT_EQ(effective_config(options)->web_config, "b.yml");
+}
+
 TEST_F(EffectiveConfigTest, CompatibilityByFlagReplacesThatOfTheFile) {
   RunOptions options = with_file("compatibility: {prom_client: true}\n");
   auto config = effective_config(options);

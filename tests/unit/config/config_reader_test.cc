@@ -35,6 +35,7 @@ TEST(ConfigReader, NothingSaidMeansTheDefaults) {
 TEST(ConfigReader, ReadsEveryKey) {
   const Config config = accepted(R"(
 listen: "[::1]:9000"
+web_config: /etc/loopscope/web.yml
 log_format: json
 log_level: debug
 stall_threshold: 0.1s
@@ -58,6 +59,7 @@ targets:
   - port: '80'
 )");
   EXPECT_EQ(config.listen, (ListenAddress{"::1", 9000}));
+  EXPECT_EQ(config.web_config, "/etc/loopscope/web.yml");
   EXPECT_EQ(config.log_format, LogFormat::kJson);
   EXPECT_EQ(config.log_level, LogLevel::kDebug);
   EXPECT_EQ(config.stall_threshold, 100ms);

@@ -4,8 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <nlohmann/json.hpp>
+#include <stdexcept>
 #include <string>
+#include <string_view>
 
 #include "export/exposition.h"
 #include "unit/export/sample_snapshot.h"
@@ -189,6 +192,67 @@ TEST_F(HttpRouterTest, ForeignHostNamesAreRefusedOnLoopback) {
   asking.host = "box.lan:15667";
   EXPECT_EQ(HttpRouter(provider_, {}, {false, {"box.lan"}}).handle(asking).status, 200);
   EXPECT_EQ(HttpRouter(provider_, {}, {true, {}}).handle(asking).status, 200);
+}
+
+TEST_F(HttpRouterTest, WhoMayNotAskGetsNothingWhateverThePath) {
+  std::string asked_with;
+  Admission admission{Admission::Verdict::kUnauthorized};
+  int reloads = 0;
+  HttpCallbacks callbacks;
+  callbacks.admit = [&](std::string_view authorization) {
+    asked_with = authorization;
+    return admission;
+  };
+  callbacks.reload = [&reloads]() -> Result<void> {
+    ++reloads;
+    return {};
+  };
+  const HttpRouter guarded(provider_, callbacks, {});
+  for (const char* path :
+       {"/", "/app.js", "/icon.svg", "/third-party.txt", "/metrics", "/api/v1/loops",
+        "/api/v1/stalls", "/-/healthy", "/-/ready", "/-/reload", "/nothing", ""}) {
+    for (const char* method : {"GET", "HEAD", "POST", "OPTIONS"}) {
+      HttpRequest asking = request(method, path);
+      asking.authorization = "Basic x";
+      const HttpResponse response = guarded.handle(asking);
+      EXPECT_EQ(response.status, 401) << method << ' ' << path;
+      EXPECT_EQ(header(response, "WWW-Authenticate"),
+                "Basic realm=\"loopscope\", charset=\"UTF-8\"");
+      EXPECT_EQ(header(response, "Cache-Control"), "no-store");
+      EXPECT_EQ(response.body, "user name and password required\n");
+      EXPECT_EQ(asked_with, "Basic x");
+    }
+  }
+  admission = {Admission::Verdict::kTryLater, std::chrono::seconds(8)};
+  const HttpResponse later = guarded.handle(request("POST", "/-/reload"));
+  EXPECT_EQ(later.status, 429);
+  EXPECT_EQ(header(later, "Retry-After"), "8");
+  EXPECT_EQ(header(later, "WWW-Authenticate"), "(absent)");
+  EXPECT_EQ(reloads, 0);
+
+  admission = {};
+  EXPECT_EQ(guarded.handle(request("GET", "/metrics")).status, 200);
+  EXPECT_EQ(guarded.handle(request("POST", "/-/reload")).status, 200);
+  EXPECT_EQ(reloads, 1);
+}
+
+TEST_F(HttpRouterTest, AForeignHostIsRefusedBeforeItsPasswordIsLookedAt) {
+  HttpCallbacks callbacks;
+  bool looked_at = false;
+  callbacks.admit = [&looked_at](std::string_view) {
+    looked_at = true;
+    return Admission{};
+  };
+  HttpRequest asking = request("GET", "/metrics");
+  asking.host = "evil.example";
+  EXPECT_EQ(HttpRouter(provider_, callbacks, {}).handle(asking).status, 403);
+  EXPECT_FALSE(looked_at);
+}
+
+TEST_F(HttpRouterTest, APasswordThatCannotBeCheckedOpensNothing) {
+  HttpCallbacks callbacks;
+  callbacks.admit = [](std::string_view) -> Admission { throw std::runtime_error("no memory"); };
+  EXPECT_EQ(HttpRouter(provider_, callbacks, {}).handle(request("GET", "/metrics")).status, 500);
 }
 
 TEST_F(HttpRouterTest, UnknownPathsAndMethods) {

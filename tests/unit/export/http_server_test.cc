@@ -159,6 +159,31 @@ TEST(HttpServer, RoutesQueryHeadersAndMethod) {
   EXPECT_EQ(reloads, 1);
 }
 
+TEST(HttpServer, HandsTheAuthorizationOn) {
+  test::FixedProvider provider;
+  HttpCallbacks callbacks;
+  callbacks.admit = [](std::string_view authorization) {
+    return authorization == "Basic YTpi" ? Admission{}
+                                         : Admission{Admission::Verdict::kUnauthorized};
+  };
+  const auto server = start(provider, {}, callbacks);
+  const std::string at = server->address();
+  EXPECT_THAT(get(at, "/metrics", "authorization:  Basic YTpi\r\n"), StartsWith("HTTP/1.1 200"));
+  for (const std::string& headers :
+       {std::string(), std::string("Authorization: \r\n"), std::string("Authorization\r\n"),
+        std::string("Authorization: Basic YTp\0i\r\n", 28),
+        "Authorization: Basic " + std::string(10000, 'A') + "\r\n",
+        "Authorization: Basic " + std::string(100000, 'A') + "\r\n",
+        std::string("Authorization: x\r\nAuthorization: Basic YTpi\r\n"),
+        std::string("X-Authorization: Basic YTpi\r\n")}) {
+    EXPECT_THAT(get(at, "/metrics", headers), testing::Not(HasSubstr(" 200 OK"))) << headers.size();
+  }
+  const std::string refused = get(at, "/metrics");
+  EXPECT_THAT(refused, StartsWith("HTTP/1.1 401 Unauthorized\r\n"));
+  EXPECT_THAT(refused, HasSubstr("\r\nWWW-Authenticate: Basic realm=\"loopscope\","));
+  EXPECT_THAT(get(at, "/metrics", "Authorization: Basic YTpi\r\n"), StartsWith("HTTP/1.1 200"));
+}
+
 TEST(HttpServer, AddressInUseIsNamedWithTheReason) {
   test::FixedProvider provider;
   const auto first = start(provider);
