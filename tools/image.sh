@@ -109,26 +109,34 @@ make_root() {
     awk -v root="$root" '{ printf "image: %s: %.1f MB unpacked\n", root, $1 / 1000 }'
 }
 
-# Root again, because the layer's files have to show their owner and their capabilities.
 umoci_() {
-  as_root umoci --log error "$@"
+  umoci --log error "$@"
+}
+
+# make_layer FILE: by GNU tar, as the archives of umoci 0.4.7's own `insert` have no end. Root
+# again: nobody else may read files' capabilities.
+make_layer() {
+  as_root tar --create --file "$1" --directory "$root" --format=pax --sort=name \
+    --numeric-owner --xattrs --xattrs-include=security.capability \
+    --pax-option='exthdr.name=%d/PaxHeaders/%f,delete=atime,delete=ctime' .
 }
 
 make_oci() {
   local image=$out/oci:$version date
   date=$(date --utc --date="@$epoch" +%Y-%m-%dT%H:%M:%SZ)
   local -a history=("--history.created=$date" --history.created_by=tools/image.sh)
-  as_root rm -rf "$out/oci"
+  rm -rf "$out/oci"
   umoci_ init --layout "$out/oci"
   umoci_ new --image "$image"
-  umoci_ insert --image "$image" "${history[@]}" "$root" /
+  make_layer "$out/layer.tar"
+  umoci_ raw add-layer --image "$image" "${history[@]}" "$out/layer.tar"
+  rm -f "$out/layer.tar"
   umoci_ config --image "$image" --no-history --created "$date" \
     --config.user "$kUser:$kUser" --config.env PATH=/usr/bin --config.exposedports 15667/tcp \
     --config.entrypoint /usr/bin/loopscope --config.cmd run \
     --config.label "org.opencontainers.image.title=loopscope" \
     --config.label "org.opencontainers.image.version=$version"
   umoci_ gc --layout "$out/oci"
-  as_root chown -R "$(id -u):$(id -g)" "$out/oci"
   tar --sort=name --mtime="@$epoch" --owner=0 --group=0 --numeric-owner --format=gnu \
     -C "$out/oci" -cf "$out/loopscope.oci.tar" .
   du --apparent-size --block-size=1000 "$out/loopscope.oci.tar" |
