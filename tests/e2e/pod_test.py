@@ -18,6 +18,8 @@ from harness.pod import TARGET_UID, Pod, Tools
 from harness.polling import wait_until
 
 INSIDE, OUTSIDE = "inside", "outsider"
+# Far from what a busy machine adds to short turns.
+THRESHOLD = "--stall-threshold=150ms"
 LAG = "eventloop_lag_seconds_count"
 LIMIT = "eventloop_backlog_limit_connections"
 PTRACE = {"CAP_SYS_PTRACE"}
@@ -78,7 +80,8 @@ class PodTest(EndToEndCase):
         self.assertEqual(metrics.by("eventloop_stalls_total", "phase", pid=pid)["timers"], 2)
         self.assertEqual(metrics.sum("eventloop_stalls_total", pid=pid), 2)
         causes = metrics.by("eventloop_stall_seconds_total", "cause", pid=pid)
-        self.assertGreater(causes["cpu"], 0.2)
+        # On a busy machine it also waits for a CPU.
+        self.assertGreater(causes["cpu"] + causes["starved"], 0.2)
         self.assertGreater(causes["blocked"], 0.2)
         self.assertGreater(metrics.value("eventloop_lag_seconds_sum", pid=pid), 0.05)
         return metrics
@@ -117,11 +120,11 @@ class PodTest(EndToEndCase):
         self.assertIn("no process with an event loop", self.pod.doctor())
 
     def test_restricted_as_the_same_user_sees_loops_where_yama_allows(self):
-        loopscope = self.pod.loopscope(uid=TARGET_UID)
+        loopscope = self.pod.loopscope(THRESHOLD, uid=TARGET_UID)
         doctor = self.pod.doctor(uid=TARGET_UID)
         if yama_lets_the_same_user_read():
             self.assert_backlog(self.assert_loop(loopscope, self.pid), self.pid)
-            self.assertEqual(self.blamed(loopscope, 2), ["computeInPod", "sleepInPod"])
+            self.assertEqual(self.blamed(loopscope, 2), ["burn", "sleepInPod"])
         else:
             self.assert_no_loop(loopscope, doctor)
         self.assert_only_the_pod(loopscope, doctor)
@@ -130,7 +133,7 @@ class PodTest(EndToEndCase):
 
     def check_ptrace(self, capabilities, **container):
         tier = {"capabilities": capabilities, **container}
-        loopscope = self.pod.loopscope(**tier)
+        loopscope = self.pod.loopscope(THRESHOLD, **tier)
         self.assert_backlog(self.assert_loop(loopscope, self.pid), self.pid)
         doctor = self.pod.doctor(**tier)
         self.assertRegex(doctor, r"stacks perf +not available")
@@ -142,12 +145,12 @@ class PodTest(EndToEndCase):
         doctor, blamed = self.check_ptrace(PTRACE, no_new_privs=False)
         self.assertRegex(doctor, r"CAP_DAC_OVERRIDE +no: ")
         self.assertRegex(doctor, r"stacks sleeping +not available")
-        self.assertEqual(blamed, ["computeInPod", ""])
+        self.assertEqual(blamed, ["burn", None])
 
     def test_ptrace_and_dac_override_see_all(self):
         doctor, blamed = self.check_ptrace(FULL_PTRACE, no_new_privs=False)
         self.assertRegex(doctor, r"stacks sleeping +available")
-        self.assertEqual(blamed, ["computeInPod", "sleepInPod"])
+        self.assertEqual(blamed, ["burn", "sleepInPod"])
 
     def test_no_new_privs_leaves_what_the_runtime_had_permitted(self):
         self.check_ptrace(FULL_PTRACE, no_new_privs=True)
@@ -165,7 +168,7 @@ class PodTest(EndToEndCase):
 
     def test_node_sees_every_pod_and_the_host(self):
         tier = {"capabilities": NODE_TIER, "no_new_privs": False, "host_pid": True}
-        loopscope = Pod(self, self.tools).loopscope(**tier)
+        loopscope = Pod(self, self.tools).loopscope(THRESHOLD, **tier)
         metrics = self.assert_loop(loopscope, self.host_pid)
         self.assert_backlog(metrics, self.host_pid)
         loopscope.wait_for_loop(self.outsider.pid, source="uv_stack")
@@ -177,7 +180,7 @@ class PodTest(EndToEndCase):
 
     def test_node_without_sys_admin_has_no_backlog_of_other_networks(self):
         tier = {"capabilities": PTRACE, "no_new_privs": False, "host_pid": True}
-        loopscope = Pod(self, self.tools).loopscope(**tier)
+        loopscope = Pod(self, self.tools).loopscope(THRESHOLD, **tier)
         loopscope.wait_for_loop(self.host_pid, source="uv_stack")
         self.assertEqual(loopscope.scrape().samples(LIMIT, pid=self.host_pid), [])
         doctor = Pod(self, self.tools).doctor("--pid", str(self.host_pid), **tier)
