@@ -107,8 +107,7 @@ Result<void> visit_open_files_by_info(int pid, const OpenFileVisitor& visit) {
     return ptrace_access_error(pid, "the descriptors", errno == ENOENT ? ESRCH : errno);
   }
   if (descriptors.size() > kMaxOpenFiles) {
-    return Error{"pid " + std::to_string(pid) + " has more than " +
-                 std::to_string(kMaxOpenFiles) +
+    return Error{"pid " + std::to_string(pid) + " has more than " + std::to_string(kMaxOpenFiles) +
                  " descriptors; to list them run as its user or with CAP_DAC_OVERRIDE"};
   }
   for (const int fd : descriptors) {

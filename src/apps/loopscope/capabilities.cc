@@ -77,8 +77,9 @@ std::string describe(const UsefulCapability& capability, const CapabilitySets& s
   if (!has(sets.bounding, capability.number)) {
     text += " (out of reach here: a container has to be given it)";
   } else if (sets.no_new_privs) {
-    text += " (granted, but no_new_privs keeps program files from getting it; in Kubernetes that "
-            "is allowPrivilegeEscalation: false)";
+    text +=
+        " (granted, but no_new_privs keeps program files from getting it; in Kubernetes that "
+        "is allowPrivilegeEscalation: false)";
   }
   return text;
 }
