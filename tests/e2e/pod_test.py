@@ -72,8 +72,9 @@ class PodTest(EndToEndCase):
     def assert_loop(self, loopscope, pid):
         """Phases, lag and exactly the stalls there were, each in its phase."""
         loopscope.wait_for_loop(pid, source="uv_stack")
-        for how in ("burn", "sleep"):
-            self.target.ask(f"{how} 300")
+        # Long enough for three looks at who computes: where no CPU is free one finds nobody.
+        self.target.ask("burn 1000")
+        self.target.ask("sleep 300")
         metrics = loopscope.wait_metrics(
             lambda m: m.sum("eventloop_stalls_total", pid=pid) >= 2, 5, "stalls"
         )
