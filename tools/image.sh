@@ -20,7 +20,7 @@ version=$(sed -n 's/^project(loopscope VERSION \([0-9.]*\).*/\1/p' "$source/CMak
 readonly kUser=65532
 # As permitted only: a container that is given some of them can start the program, it raises
 # what it was given. With +ep the kernel refuses to start it where one is missing.
-readonly kCapabilities=cap_dac_override,cap_perfmon,cap_sys_admin,cap_sys_ptrace+p
+readonly kCapabilities=cap_dac_override,cap_dac_read_search,cap_perfmon,cap_sys_admin,cap_sys_ptrace+p
 # Debian packages whose code is in the programs themselves.
 readonly kCompiledIn="prometheus-cpp-dev nlohmann-json3-dev libcli11-dev libspdlog-dev"
 # Terminals for `loopscope top`.

@@ -17,7 +17,7 @@ from harness import env
 from harness.build import compile_program
 
 USER = 65532
-CAPABILITIES = {1, 19, 21, 38}  # DAC_OVERRIDE, SYS_PTRACE, SYS_ADMIN, PERFMON
+CAPABILITIES = {1, 2, 19, 21, 38}  # DAC_OVERRIDE, DAC_READ_SEARCH, SYS_PTRACE, SYS_ADMIN, PERFMON
 PROGRAMS = {"loopscope", "loopscope-server"}
 UNPACKED_LIMIT = 40_000_000
 ARCHIVE_LIMIT = 16_000_000
@@ -106,7 +106,7 @@ class ImageTest(unittest.TestCase):
     def test_it_raises_the_one_capability_that_it_is_given(self):
         doctor = self.run_inside("/usr/bin/loopscope", "doctor", capabilities=1 << 19)
         self.assertRegex(doctor.stdout, r"CAP_SYS_PTRACE +yes: ")
-        for name in ("CAP_DAC_OVERRIDE", "CAP_PERFMON", "CAP_SYS_ADMIN"):
+        for name in ("CAP_DAC_OVERRIDE", "CAP_DAC_READ_SEARCH", "CAP_PERFMON", "CAP_SYS_ADMIN"):
             self.assertRegex(doctor.stdout, rf"{name} +no: ")
 
     def test_there_is_no_shell(self):

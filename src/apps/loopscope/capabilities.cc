@@ -10,12 +10,14 @@
 namespace loopscope {
 namespace {
 
-constexpr std::array<UsefulCapability, 4> kUseful{{
+constexpr const char* kWaitsOfAll = "what threads of other users' processes wait for can be read";
+constexpr const char* kWaitsOfOwn = "what threads wait for in processes of this user only";
+
+constexpr std::array<UsefulCapability, 5> kUseful{{
     {CAP_SYS_PTRACE, "CAP_SYS_PTRACE", "processes of every user can be read",
      "only processes of this user, as far as Yama allows"},
-    {CAP_DAC_OVERRIDE, "CAP_DAC_OVERRIDE",
-     "what threads of other users' processes wait for can be read",
-     "what threads wait for in processes of this user only"},
+    {CAP_DAC_OVERRIDE, "CAP_DAC_OVERRIDE", kWaitsOfAll, kWaitsOfOwn, CAP_DAC_READ_SEARCH},
+    {CAP_DAC_READ_SEARCH, "CAP_DAC_READ_SEARCH", kWaitsOfAll, kWaitsOfOwn, CAP_DAC_OVERRIDE},
     {CAP_PERFMON, "CAP_PERFMON", "perf events, whatever kernel.perf_event_paranoid is",
      "perf events as far as kernel.perf_event_paranoid and seccomp allow"},
     {CAP_SYS_ADMIN, "CAP_SYS_ADMIN", "listeners in other network namespaces can be read",
@@ -73,6 +75,9 @@ void raise_capabilities() {
 
 std::string describe(const UsefulCapability& capability, const CapabilitySets& sets) {
   if (has(sets.effective, capability.number)) return std::string("yes: ") + capability.with;
+  if (capability.instead >= 0 && has(sets.effective, capability.instead)) {
+    return "no, and not needed beside the other CAP_DAC capability";
+  }
   std::string text = std::string("no: ") + capability.without;
   if (!has(sets.bounding, capability.number)) {
     text += " (out of reach here: a container has to be given it)";

@@ -12,6 +12,7 @@ struct UsefulCapability {
   const char* name;
   const char* with;     ///< what can be measured with it
   const char* without;  ///< what is left
+  int instead = -1;     ///< another one that does the same
 };
 std::span<const UsefulCapability> useful_capabilities();
 

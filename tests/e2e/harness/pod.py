@@ -14,7 +14,8 @@ LOOPSCOPE_UID = 65532  # as in the image
 LOOPSCOPE = "/usr/bin/loopscope"
 TARGET_UID = 1234
 NODE = "22"
-_BITS = {"CAP_DAC_OVERRIDE": 1, "CAP_SYS_PTRACE": 19, "CAP_SYS_ADMIN": 21, "CAP_PERFMON": 38}
+_BITS = {"CAP_DAC_OVERRIDE": 1, "CAP_DAC_READ_SEARCH": 2, "CAP_SYS_PTRACE": 19,
+         "CAP_SYS_ADMIN": 21}
 
 
 def build_root(directory):

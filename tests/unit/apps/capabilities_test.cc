@@ -70,6 +70,19 @@ TEST(Capabilities, AMissingOneIsDescribedWithWhatStandsInItsWay) {
   EXPECT_THAT(describe(ptrace(), sets), Not(HasSubstr("(")));
 }
 
+TEST(Capabilities, OneOfTwoThatDoTheSameIsEnough) {
+  CapabilitySets sets;
+  sets.effective = bit(CAP_DAC_READ_SEARCH);
+  int found = 0;
+  for (const UsefulCapability& one : useful_capabilities()) {
+    if (one.number != CAP_DAC_OVERRIDE) continue;
+    ++found;
+    EXPECT_THAT(describe(one, sets), HasSubstr("not needed"));
+    EXPECT_THAT(describe(one, CapabilitySets()), StartsWith("no: what threads wait for"));
+  }
+  EXPECT_EQ(found, 1);
+}
+
 TEST(Capabilities, APermittedOneThatIsNotEffectiveIsMissing) {
   CapabilitySets sets;
   sets.permitted = bit(CAP_SYS_PTRACE);
