@@ -13,34 +13,24 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from harness import env
+from harness import image
 from harness.build import compile_program
 
 USER = 65532
-CAPABILITIES = {1, 2, 19, 21, 38}  # DAC_OVERRIDE, DAC_READ_SEARCH, SYS_PTRACE, SYS_ADMIN, PERFMON
+# DAC_OVERRIDE, DAC_READ_SEARCH, SYS_PTRACE, SYS_ADMIN, PERFMON
+CAPABILITIES = {1, 2, 19, 21, 38}
 PROGRAMS = {"loopscope", "loopscope-server"}
 UNPACKED_LIMIT = 40_000_000
 ARCHIVE_LIMIT = 16_000_000
 
 
-def build_image(directory):
-    subprocess.run(
-        [env.REPO_DIR / "tools" / "image.sh", "oci", directory],
-        env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "SOURCE_DATE_EPOCH": "1700000000",
-             "LOOPSCOPE_BIN_DIR": str(env.loopscope().parent)},
-        check=True, stdout=subprocess.DEVNULL,
-    )
-
-
 class ImageTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        # Not below /tmp, which may be mounted so that file capabilities do not count.
-        directory = tempfile.TemporaryDirectory(dir=env.loopscope().parent.parent)
+        directory = image.directory_for_images()
         cls.addClassCleanup(directory.cleanup)
         cls.directory = Path(directory.name)
-        build_image(cls.directory)
-        cls.root = cls.directory / "root"
+        cls.root = image.build("oci", cls.directory)
         cls.container = compile_program(cls.directory, "container.c")
 
     def run_inside(self, *command, capabilities=0):
@@ -58,8 +48,8 @@ class ImageTest(unittest.TestCase):
 
     def manifest(self):
         index = json.loads((self.directory / "oci/index.json").read_text())
-        (image,) = index["manifests"]
-        return json.loads(self.blob(image["digest"]))
+        (entry,) = index["manifests"]
+        return json.loads(self.blob(entry["digest"]))
 
     def test_only_what_is_needed_is_in_it(self):
         inside = {str(path.relative_to(self.root)) for path in self.files()}
@@ -148,7 +138,7 @@ class ImageTest(unittest.TestCase):
 
     def test_it_comes_out_the_same_again(self):
         with tempfile.TemporaryDirectory(dir=self.directory) as again:
-            build_image(again)
+            image.build("oci", again)
             first, second = (
                 json.loads((Path(place) / "oci/index.json").read_text())["manifests"][0]["digest"]
                 for place in (self.directory, again)

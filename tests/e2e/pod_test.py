@@ -8,12 +8,12 @@ outside the pod all the while.
 """
 
 import json
-import tempfile
 import unittest
 from pathlib import Path
 
 from harness import env
 from harness.case import EndToEndCase
+from harness.image import directory_for_images
 from harness.pod import TARGET_UID, Pod, Tools
 from harness.polling import wait_until
 
@@ -35,8 +35,7 @@ def yama_lets_the_same_user_read():
 class PodTest(EndToEndCase):
     @classmethod
     def setUpClass(cls):
-        # Not below /tmp, which may be mounted so that file capabilities do not count.
-        directory = tempfile.TemporaryDirectory(dir=env.loopscope().parent.parent)
+        directory = directory_for_images()
         cls.addClassCleanup(directory.cleanup)
         cls.tools = Tools(directory.name)
 

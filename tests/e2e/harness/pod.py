@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from harness import env, procfs
+from harness import env, image, procfs
 from harness.build import compile_program
 from harness.loopscope import Loopscope
 from harness.namespaces import client_inside
@@ -18,24 +18,13 @@ _BITS = {"CAP_DAC_OVERRIDE": 1, "CAP_DAC_READ_SEARCH": 2, "CAP_SYS_PTRACE": 19,
          "CAP_SYS_ADMIN": 21}
 
 
-def build_root(directory):
-    """The image's root file system, below `directory`."""
-    subprocess.run(
-        [env.REPO_DIR / "tools" / "image.sh", "root", directory],
-        env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
-             "LOOPSCOPE_BIN_DIR": str(env.loopscope().parent)},
-        check=True, stdout=subprocess.DEVNULL,
-    )
-    return Path(directory) / "root"
-
-
 class Tools:
     """What every pod of a test needs, made once."""
 
     def __init__(self, directory):
         self.directory = Path(directory)
         self.container = compile_program(directory, "container.c")
-        self.image = build_root(self.directory / "image")
+        self.image = image.build("root", self.directory / "image")
 
     def filter(self, capabilities):
         name = "-".join(["filter", *sorted(capabilities)])
