@@ -18,6 +18,8 @@ set(ENV{PKG_CONFIG_LIBDIR}
   ${LOOPSCOPE_SYSROOT}/usr/lib/aarch64-linux-gnu/pkgconfig:${LOOPSCOPE_SYSROOT}/usr/share/pkgconfig)
 
 # Libraries that libraries need.
-set(CMAKE_EXE_LINKER_FLAGS_INIT "-Wl,-rpath-link,${LOOPSCOPE_SYSROOT}/usr/lib/aarch64-linux-gnu")
-string(APPEND CMAKE_EXE_LINKER_FLAGS_INIT
-  " -Wl,-rpath-link,${LOOPSCOPE_SYSROOT}/lib/aarch64-linux-gnu")
+foreach(directory usr/lib lib)
+  string(APPEND CMAKE_EXE_LINKER_FLAGS_INIT
+    " -L${LOOPSCOPE_SYSROOT}/${directory}/aarch64-linux-gnu"
+    " -Wl,-rpath-link,${LOOPSCOPE_SYSROOT}/${directory}/aarch64-linux-gnu")
+endforeach()
