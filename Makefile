@@ -8,7 +8,7 @@ MATRIX ?=
 SCENARIO ?=
 export LOOPSCOPE_FIXTURES ?= $(CURDIR)/build/fixtures
 
-.PHONY: help build run demo test fixtures configure format check-format lint asan tsan fuzz bench culprit-matrix dashboards chart clean distclean
+.PHONY: help build run demo test fixtures configure format check-format lint asan tsan fuzz bench culprit-matrix dashboards chart image image-root arm64 clean distclean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "make %-15s %s\n", $$1, $$2}'
@@ -82,9 +82,20 @@ chart: ## write anew what is made from the Helm chart: README's table, golden ma
 	tools/chart_readme.py
 	PYTHONDONTWRITEBYTECODE=1 tests/helm/update.py
 
+image: build ## container image, without a registry: build/image/loopscope.oci.tar
+	@tools/setup.sh image
+	tools/image.sh oci $(BUILD)/image
+
+image-root: build ## only its root file system: build/image/root
+	@tools/setup.sh image-root
+	tools/image.sh root $(BUILD)/image
+
+arm64: ## compile the programs for 64-bit ARM: build-arm64/bin
+	tools/cross_arm64.sh build-arm64 $(JOBS)
+
 clean: ## remove what was built; downloads in build/fixtures stay
 	find $(BUILD) -mindepth 1 -maxdepth 1 ! -name fixtures -exec rm -rf {} + 2>/dev/null || true
-	rm -rf build-dev build-asan build-tsan build-fuzz
+	rm -rf build-dev build-asan build-tsan build-fuzz build-arm64
 
 distclean: clean
 	rm -rf $(BUILD) dashboards/generator/node_modules web/node_modules tests/helm/node_modules

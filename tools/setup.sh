@@ -2,7 +2,9 @@
 # Installs what building and testing Loopscope needs on a bare Debian machine
 # (12 or newer), and nothing that is already there. As root, or by sudo.
 #
-#   tools/setup.sh [build|test|demo|lint|fuzz|dashboards|all]...     (default: build)
+#   tools/setup.sh [--list] [build|test|demo|image|image-root|cross|lint|fuzz|dashboards|all]...     (default: build)
+#
+# --list prints the packages and installs nothing.
 set -euo pipefail
 # shellcheck source=tools/apt.sh
 . "$(dirname "$0")/apt.sh"
@@ -54,6 +56,8 @@ cmd:unzip      | unzip              | unpacks Helm
 cmd:chromium   | chromium           | tests of the live page
 -              | chromium-driver    | steers it
 -              | python3-selenium   | steers it, for Debian's own Python
+-              | libseccomp2        | a container's system call filter
+cmd:nsenter    | util-linux         | makes pods without a cluster
 "
 readonly kDemo="
 cmd:flock      | util-linux         | one fixture download at a time
@@ -75,6 +79,19 @@ readonly kDashboards="
 cmd:node  | nodejs | writes the Grafana dashboards
 cmd:npm   | npm    | fetches what their generator needs
 cmd:cmake | cmake  | has it fetched once
+"
+
+readonly kImageRoot="
+cmd:strip   | binutils    | leaves symbols out of the image
+cmd:setcap  | libcap2-bin | gives the program its capabilities
+cmd:python3 | python3     | lists what is in the image
+"
+readonly kImage="$kImageRoot
+cmd:umoci | umoci | makes an OCI image of a directory
+"
+
+readonly kCross="
+cmd:aarch64-linux-gnu-g++ | g++-aarch64-linux-gnu | compiles for 64-bit ARM
 "
 
 usage() {
@@ -154,11 +171,29 @@ ensure_alertmanager() {
   rm -rf "$dir"
 }
 
+# What podman and CRI-O give containers by default; its package wants a container engine.
+ensure_seccomp_profile() {
+  local dir profile=usr/share/containers/seccomp.json
+  [ -e "/$profile" ] || [ -e "$fixtures/seccomp.json" ] && return 0
+  apt_have_lists || apt_update
+  echo "setup: taking containers' default system call filter out of golang-github-containers-common"
+  mkdir -p "$fixtures"
+  dir=$(mktemp -d "$fixtures/unpack.XXXXXX")
+  apt_extract "$dir" golang-github-containers-common
+  mv "$dir/$profile" "$fixtures/seccomp.json"
+  rm -rf "$dir"
+}
+
 ensure_servers() {
   ensure_program prometheus prometheus "scrapes, evaluates the alert rules"
   ensure_alertmanager
 }
 
+list=no
+if [ "${1:-}" = --list ]; then
+  list=yes
+  shift
+fi
 command -v apt-get >/dev/null || {
   echo "error: tools/setup.sh knows Debian's apt-get only; the packages to look for are listed in it" >&2
   exit 1
@@ -166,28 +201,36 @@ command -v apt-get >/dev/null || {
 
 [ $# -gt 0 ] || set -- build
 tables=""
-promtool=no servers=no
+promtool=no servers=no profile=no
 for group in "$@"; do
   case $group in
     build) tables+=$kBuild ;;
     test)
-      tables+=$kTest
-      promtool=yes servers=yes
+      tables+=$kTest$kImage
+      promtool=yes servers=yes profile=yes
       ;;
     demo)
       tables+=$kDemo
       servers=yes
       ;;
+    image) tables+=$kImage ;;
+    image-root) tables+=$kImageRoot ;;
+    cross) tables+=$kCross ;;
     lint) tables+=$kLint ;;
     fuzz) tables+=$kFuzz ;;
     dashboards) tables+=$kDashboards ;;
     all)
-      tables+=$kBuild$kTest$kDemo$kLint$kFuzz$kDashboards
-      promtool=yes servers=yes
+      tables+=$kBuild$kTest$kDemo$kImage$kLint$kFuzz$kDashboards
+      promtool=yes servers=yes profile=yes
       ;;
     *) usage ;;
   esac
 done
+if [ "$list" = yes ]; then
+  awk -F'|' 'NF { gsub(/ /, "", $2); print $2 }' <<<"$tables" | sort -u
+  exit
+fi
 install_missing "$tables"
 [ "$promtool" = no ] || ensure_promtool
 [ "$servers" = no ] || ensure_servers
+[ "$profile" = no ] || ensure_seccomp_profile

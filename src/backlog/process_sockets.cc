@@ -10,6 +10,7 @@
 #include <memory>
 #include <string_view>
 
+#include "target/open_files.h"
 #include "target/proc_file.h"
 
 namespace loopscope {
@@ -36,12 +37,26 @@ std::string_view line_value(std::string_view text, std::string_view key) {
   return text.substr(0, text.find('\n'));
 }
 
-ProcessSockets denied(int pid, int error) {
+ProcessSockets denied(int pid, const std::string& why) {
   ProcessSockets result;
   result.access = ProcessSockets::Access::kDenied;
-  result.reason = "cannot see the descriptors of pid " + std::to_string(pid) + ": " +
-                  errno_text(error) + "; run as its user or with CAP_SYS_PTRACE";
+  result.reason = "cannot see the descriptors of pid " + std::to_string(pid) + ": " + why;
   return result;
+}
+
+ProcessSockets denied(int pid, int error) {
+  return denied(pid, errno_text(error) + "; run as its user or with CAP_SYS_PTRACE");
+}
+
+ProcessSockets find_by_info(int pid, const InodeSet& wanted) {
+  ProcessSockets result;
+  result.access = ProcessSockets::Access::kReadable;
+  const auto visited = visit_open_files_by_info(pid, [&](const OpenFile& file) {
+    const auto inode = static_cast<std::uint32_t>(file.socket_inode);
+    if (inode == file.socket_inode && wanted.contains(inode)) result.inodes.insert(inode);
+    return true;
+  });
+  return visited ? result : denied(pid, visited.error().message);
 }
 
 }  // namespace
@@ -60,7 +75,7 @@ ProcessSockets find_process_sockets(int pid, const InodeSet& wanted) {
   const Directory directory = open_directory(path);
   if (directory == nullptr) {
     if (errno == ENOENT || errno == ESRCH) return {};
-    return denied(pid, errno);
+    return find_by_info(pid, wanted);
   }
   ProcessSockets result;
   result.access = ProcessSockets::Access::kReadable;

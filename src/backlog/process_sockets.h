@@ -21,7 +21,7 @@ struct ProcessSockets {
 
 /// Scans /proc/PID/fd for the wanted socket inodes. Costs about 1-2 us per descriptor of
 /// the process (at most 2^20 are looked at). Another uid's process is kDenied unless we
-/// have ptrace access to it.
+/// have ptrace access to it; by that access alone at most kMaxOpenFiles descriptors are read.
 ProcessSockets find_process_sockets(int pid, const InodeSet& wanted);
 
 /// The inode of a descriptor link "socket:[123]"; 0 for any other text. Pure.

@@ -122,7 +122,8 @@ std::string clean(std::string_view text) {
   }
   std::string out(text.substr(0, shown));
   std::replace_if(
-      out.begin(), out.end(), [](char c) { return (c >= 0 && c < 0x20) || c == 0x7F; }, '?');
+      out.begin(), out.end(),
+      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }, '?');
   if (shown < text.size()) out += kEllipsis;
   return out;
 }

@@ -55,7 +55,11 @@ int signal_to_pass_on(int tid) {
   return info.si_code >> 8 == kEventStop ? 0 : info.si_signo;
 }
 
-void copy_registers(const user_regs_struct& from, StackRegisters& to) {
+/// False, with errno: ESRCH while the thread has not stopped.
+bool read_registers(int tid, StackRegisters& to) {
+#if defined(__x86_64__)
+  user_regs_struct from{};
+  if (::ptrace(PTRACE_GETREGS, tid, nullptr, &from) != 0) return false;
   to.pc = from.rip;
   to.sp = from.rsp;
   to.has_all = true;
@@ -67,6 +71,13 @@ void copy_registers(const user_regs_struct& from, StackRegisters& to) {
   to.rbx = from.rbx;
   to.r14 = from.r14;
   to.r15 = from.r15;
+  return true;
+#else
+  static_cast<void>(tid);
+  static_cast<void>(to);
+  errno = ENOSYS;
+  return false;
+#endif
 }
 
 /// Runs in a thread of its own, which ends after it. Absent without an error: it did not stop.
@@ -80,19 +91,17 @@ Result<std::optional<StackSample>> take_one(int pid, int tid) {
   if (::ptrace(PTRACE_INTERRUPT, tid, nullptr, nullptr) != 0) return std::optional<StackSample>();
   // Asking for the registers fails until it has stopped. Waiting by waitpid() instead could
   // lose the stop to another waiter of this process, whose child the target may be.
-  user_regs_struct registers{};
   Nanos asked = taking_time();
   Nanos running = asked;  // the last time it was found so
   const Nanos deadline = asked + PtraceTaker::kStopPatience;
-  while (::ptrace(PTRACE_GETREGS, tid, nullptr, &registers) != 0) {
+  while (!read_registers(tid, sample.registers)) {
     running = asked;
     if (errno != ESRCH || taking_time() >= deadline) return std::optional<StackSample>();
     std::this_thread::sleep_for(kPoll);
     asked = taking_time();
   }
   sample.at = taking_time();
-  copy_registers(registers, sample.registers);
-  sample.stack.resize(RemoteMemory(pid).read_some(registers.rsp, sample.stack));
+  sample.stack.resize(RemoteMemory(pid).read_some(sample.registers.sp, sample.stack));
   const auto signal = static_cast<std::uintptr_t>(signal_to_pass_on(tid));
   // NOLINTNEXTLINE(performance-no-int-to-ptr): that is how ptrace takes a number
   ::ptrace(PTRACE_DETACH, tid, nullptr, reinterpret_cast<void*>(signal));

@@ -24,7 +24,17 @@ bool is_allowed(const CaptureWays& ways, CaptureWay way) {
   return false;
 }
 
+/// Registers are asked for by their x86-64 numbers, and frames are found from no others.
+#if defined(__x86_64__)
+constexpr bool kKnowsRegisters = true;
+#else
+constexpr bool kKnowsRegisters = false;
+#endif
+
 Result<std::unique_ptr<StackTaker>> open_way(CaptureWay way, int pid, int tid) {
+  if (!kKnowsRegisters && way != CaptureWay::kSleeping) {
+    return Error{"stacks of running threads are read on x86-64 only"};
+  }
   switch (way) {
     case CaptureWay::kPerf:
       return PerfTaker::open(pid, tid);

@@ -9,6 +9,8 @@
 namespace loopscope {
 namespace {
 
+#ifdef __x86_64__
+
 struct Frame {
   std::uintptr_t function = 0;        ///< where the function begins
   std::uintptr_t return_address = 0;  ///< of the call it is in
@@ -41,7 +43,6 @@ Frames unwind() {
 }
 
 std::optional<UvRunCall> find_call(std::uintptr_t uv_run_begin) {
-#ifdef __x86_64__
   const Frames stack = unwind();
   for (std::size_t i = 0; i < stack.count; ++i) {
     const Frame& frame = stack.frames[i];
@@ -50,11 +51,14 @@ std::optional<UvRunCall> find_call(std::uintptr_t uv_run_begin) {
     if (*std::bit_cast<const volatile std::uintptr_t*>(word) != frame.return_address) break;
     return UvRunCall{frame.return_address, word};
   }
-#else
-  static_cast<void>(uv_run_begin);
-#endif
   return std::nullopt;
 }
+
+#else
+
+std::optional<UvRunCall> find_call(std::uintptr_t /*uv_run_begin*/) { return std::nullopt; }
+
+#endif
 
 }  // namespace
 

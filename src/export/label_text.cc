@@ -44,7 +44,9 @@ std::size_t sequence_length(std::string_view text, std::size_t at) {
 }
 
 // NUL ends Prometheus' lexer, and terminals obey escape sequences.
-bool is_control(char c) { return (c >= 0 && c < 0x20 && c != '\n' && c != '\t') || c == 0x7F; }
+bool is_control(char c) {
+  return (static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t') || c == 0x7F;
+}
 
 bool is_plain(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7F; });

@@ -71,7 +71,11 @@ Result<std::string_view> ThreadCounters::read(UniqueFd& file, const char* name,
     file.reset(::openat(task_dir_.get(), name, O_RDONLY | O_CLOEXEC));
     if (!file.valid()) {
       // A directory of a thread that is gone has no entries.
-      return ptrace_access_error(pid_, name, errno == ENOENT ? ESRCH : errno);
+      const int cause = errno == ENOENT ? ESRCH : errno;
+      Error error = ptrace_access_error(pid_, name, cause);
+      // The file's own permissions are in the way, too.
+      if (cause == EACCES) error.message += "; for another user's process CAP_DAC_OVERRIDE, too";
+      return error;
     }
   }
   const long got = pread_start(file.get(), buffer);

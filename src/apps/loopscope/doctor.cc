@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/loopscope/capabilities.h"
 #include "apps/loopscope/logging.h"
 #include "apps/loopscope/selection.h"
 #include "backlog/backlog_monitor.h"
@@ -18,23 +19,11 @@
 namespace loopscope {
 namespace {
 
-constexpr int kCapSysPtrace = 19;
-constexpr int kCapSysAdmin = 21;
 constexpr std::size_t kSmallFile = 4096;
 
 void line(const char* what, const std::string& text) {
   std::printf("%-16s %s\n", what, printable(text).c_str());
 }
-
-std::uint64_t effective_capabilities() {
-  const auto status = read_proc_file("/proc/self/status", kSmallFile);
-  if (!status) return 0;
-  const std::size_t at = status->find("\nCapEff:");
-  if (at == std::string::npos) return 0;
-  return std::strtoull(status->c_str() + at + 8, nullptr, 16);
-}
-
-bool has_capability(int capability) { return (effective_capabilities() >> capability & 1) != 0; }
 
 std::string yama_text() {
   const auto scope = read_proc_file("/proc/sys/kernel/yama/ptrace_scope", kSmallFile);
@@ -58,12 +47,10 @@ void describe_machine() {
   line("loopscope", kVersion);
   line("system", std::string(machine.sysname) + " " + machine.release + " " + machine.machine);
   line("user", "uid " + std::to_string(::geteuid()));
-  line("CAP_SYS_PTRACE", has_capability(kCapSysPtrace)
-                             ? "yes: processes of every user can be read"
-                             : "no: only processes of this user, as far as Yama allows");
-  line("CAP_SYS_ADMIN", has_capability(kCapSysAdmin)
-                            ? "yes: listeners in other network namespaces can be read"
-                            : "no: listeners of this network namespace only");
+  const CapabilitySets capabilities = CapabilitySets::of_this_thread();
+  for (const UsefulCapability& one : useful_capabilities()) {
+    line(one.name, describe(one, capabilities));
+  }
   line("Yama", yama_text());
   if (std::string(machine.machine) != "x86_64") {
     line("phases", "not on this architecture: lag only, phase is unknown");

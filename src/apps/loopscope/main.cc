@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/loopscope/capabilities.h"
 #include "apps/loopscope/command_line.h"
 #include "apps/loopscope/doctor.h"
 #include "apps/loopscope/logging.h"
@@ -61,6 +62,7 @@ int main(int argc, char** argv) {
   // A heap per thread would triple what scrapes of a hundred loops leave behind.
   mallopt(M_ARENA_MAX, 2);  // NOLINT(concurrency-mt-unsafe): no other thread yet
   loopscope::allow_many_files();
+  loopscope::raise_capabilities();  // before there are other threads
   const std::vector<std::string> arguments(argv + (argc > 0 ? 1 : 0), argv + argc);
   const auto outcome = loopscope::parse_command_line(arguments);
   if (!outcome.command) {

@@ -52,6 +52,13 @@ def node(variant="22"):
     return _existing(path, "LOOPSCOPE_NODE_DIR", "run `make test`, which installs it")
 
 
+def seccomp_profile():
+    """The system call filter that containers run under by default, as JSON."""
+    installed = Path("/usr/share/containers/seccomp.json")
+    path = installed if installed.is_file() else _fixtures() / "seccomp.json"
+    return _existing(path, "LOOPSCOPE_FIXTURES", "run `make test`, which fetches it")
+
+
 def tool(name):
     """A helper program: from PATH, else from the fixtures."""
     found = shutil.which(name) or shutil.which(name, path=_fixtures() / "bin")

@@ -20,8 +20,8 @@ class Response:
 class HttpClient:
     """A keep-alive connection to one address; reconnects when the peer closed it."""
 
-    def __init__(self, host, port, timeout=10):
-        self._connection = http.client.HTTPConnection(host, port, timeout=timeout)
+    def __init__(self, host, port, timeout=10, connection=http.client.HTTPConnection):
+        self._connection = connection(host, port, timeout=timeout)
 
     def request(self, path, method="GET", headers=None):
         for attempt in (1, 2):

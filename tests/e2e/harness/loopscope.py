@@ -13,11 +13,16 @@ _LISTENING = r"listening on http://([0-9.]+|\[[0-9a-f:]+\]):(\d+)"
 
 
 class Loopscope(Child):
-    """`loopscope run` on a free port; ready to be scraped once constructed."""
+    """`loopscope run` on a free port; ready to be scraped once constructed.
 
-    def __init__(self, *arguments, uid=None, binary=None, environment=None):
+    `starter` is a command line that starts it elsewhere; `client` then makes connections.
+    """
+
+    def __init__(
+        self, *arguments, uid=None, binary=None, environment=None, starter=(), client=HttpClient
+    ):
         super().__init__(
-            [binary or env.loopscope(), "run", "--listen", "127.0.0.1:0", *arguments],
+            [*starter, binary or env.loopscope(), "run", "--listen", "127.0.0.1:0", *arguments],
             name="loopscope",
             uid=uid,
             env=environment,
@@ -28,11 +33,12 @@ class Loopscope(Child):
             self.kill()
             raise AssertionError(f"{error}\n{self.text()}") from None
         self.host, self.port = match.group(1), int(match.group(2))
-        self.http = HttpClient(self.host, self.port)
+        self._client = client
+        self.http = self.client()
 
     def client(self):
         """A connection of its own, for a second scraper."""
-        return HttpClient(self.host, self.port)
+        return self._client(self.host, self.port)
 
     def scrape(self, client=None):
         response = (client or self.http).get("/metrics")

@@ -76,6 +76,12 @@ def system_call(pid):
     return None if first == "running" else int(first)
 
 
+def inner_pid(pid):
+    """The pid that the process has in its own, innermost namespace."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(r"^NSpid:.*\s(\d+)$", status, re.MULTILINE).group(1))
+
+
 def children(pid):
     """Pids of the processes that `pid` started and that still run."""
     found = []

@@ -1,13 +1,17 @@
 #include "target/listen_sockets.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <map>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/unique_fd.h"
 #include "target/open_files.h"
@@ -109,6 +113,52 @@ TEST(OpenFiles, TellSocketsAndEpoll) {
   EXPECT_TRUE(look_at_open_file(::getpid(), epoll.get()).is_epoll);
   EXPECT_FALSE(look_at_open_file(::getpid(), 1'000'000).is_epoll);
   EXPECT_FALSE(visit_open_files(2147483647, [](const OpenFile&) { return true; }).ok());
+}
+
+TEST(OpenFiles, AreTheSameByTheirInfo) {
+  std::uint16_t port = 0;
+  const UniqueFd listener = listen_on(AF_INET, port);
+  const UniqueFd epoll(::epoll_create1(EPOLL_CLOEXEC));
+  epoll_event event{};
+  ASSERT_EQ(::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, listener.get(), &event), 0);
+  std::map<int, std::pair<std::uint64_t, bool>> by_link;
+  std::map<int, std::pair<std::uint64_t, bool>> by_info;
+  const auto put_into = [](auto& map) {
+    return [&map](const OpenFile& file) {
+      if (file.socket_inode != 0 || file.is_epoll) {
+        map[file.fd] = {file.socket_inode, file.is_epoll};
+      }
+      return true;
+    };
+  };
+  ASSERT_TRUE(visit_open_files(::getpid(), put_into(by_link)).ok());
+  ASSERT_TRUE(visit_open_files_by_info(::getpid(), put_into(by_info)).ok());
+  EXPECT_EQ(by_info, by_link);
+  EXPECT_TRUE(by_info[epoll.get()].second);
+  EXPECT_NE(by_info[listener.get()].first, 0U);
+}
+
+TEST(OpenFiles, BeyondTheLimitAreNotListedByTheirInfo) {
+  std::vector<UniqueFd> many;
+  for (int i = 0; i <= kMaxOpenFiles; ++i) {
+    many.emplace_back(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    if (!many.back().valid()) GTEST_SKIP() << "needs more open files than the limit allows";
+  }
+  const auto visited = visit_open_files_by_info(::getpid(), [](const OpenFile&) { return true; });
+  ASSERT_FALSE(visited.ok());
+  EXPECT_NE(visited.error().message.find("CAP_DAC_OVERRIDE"), std::string::npos);
+}
+
+TEST(OpenFiles, InfoOfOtherFileSystemsIsNoSocket) {
+  const char* const text = "pos:\t0\nflags:\t02004002\nmnt_id:\t10\nino:\t2786353\n";
+  EXPECT_EQ(parse_file_info(3, text, 10).socket_inode, 2786353U);
+  EXPECT_EQ(parse_file_info(3, text, 11).socket_inode, 0U);
+  EXPECT_EQ(parse_file_info(3, text, 0).socket_inode, 0U);
+  for (const char* const other :
+       {"", "mnt_id:\t10\nino:\t1\n", "\nmnt_id:10\nino:\t1", "\nmnt_id:\t\nino:\t1",
+        "\nmnt_id:\t99999999999999999999\nino:\t1", "\nmnt_id:\t10", "\nmnt_id:\t10\nino:"}) {
+    EXPECT_EQ(parse_file_info(3, other, 10).socket_inode, 0U) << other;
+  }
 }
 
 }  // namespace
