@@ -81,8 +81,8 @@ class PodTest(EndToEndCase):
         self.assertEqual(metrics.sum("eventloop_stalls_total", pid=pid), 2)
         causes = metrics.by("eventloop_stall_seconds_total", "cause", pid=pid)
         # On a busy machine it also waits for a CPU.
-        self.assertGreater(causes["cpu"] + causes["starved"], 0.2)
-        self.assertGreater(causes["blocked"], 0.2)
+        self.assertGreater(causes.get("cpu", 0) + causes.get("starved", 0), 0.2)
+        self.assertGreater(causes.get("blocked", 0), 0.2)
         self.assertGreater(metrics.value("eventloop_lag_seconds_sum", pid=pid), 0.05)
         return metrics
 

@@ -23,6 +23,7 @@ CASES = {
     "node-least": {
         "node": {
             "otherNetworks": False,
+            "containerLabels": False,
             "hostPaths": {"cgroup": "", "containerLogs": ""},
             "tolerations": [],
             "nodeSelector": {"kubernetes.io/os": None},

@@ -118,7 +118,7 @@ class PrivilegesTest(unittest.TestCase):
             added({"node": {"perf": True}}, "DaemonSet"),
             (["SYS_PTRACE", "DAC_READ_SEARCH", "SYS_ADMIN", "PERFMON"], True),
         )
-        self.assertEqual(added({"mode": "demo"}, "Deployment"), (["SYS_PTRACE"], True))
+        self.assertEqual(added({"mode": "demo"}, "Deployment"), (["SYS_PTRACE", "DAC_OVERRIDE"], True))
         self.assertEqual(added({"mode": "demo", "tier": "restricted"}, "Deployment"), ([], False))
 
     def test_sidecars_have_no_probe(self):

@@ -59,6 +59,7 @@ volumeMounts:
 {{- $values := .root.Values -}}
 {{- $add := list -}}
 {{- if ne .tier "restricted" -}}{{- $add = append $add "SYS_PTRACE" -}}{{- end -}}
+{{- if eq .tier "ptrace" -}}{{- $add = append $add "DAC_OVERRIDE" -}}{{- end -}}
 {{- if eq .tier "node" -}}
 {{- $add = append $add "DAC_READ_SEARCH" -}}
 {{- if $values.node.otherNetworks -}}{{- $add = append $add "SYS_ADMIN" -}}{{- end -}}
