@@ -46,7 +46,7 @@ function(loopscope_unit_tests name)
   target_link_libraries(${name}_tests PRIVATE
     loopscope_${name} loopscope_warnings GTest::gmock GTest::gtest_main ${arg_LIBS})
   if(TARGET tsan_syscall)
-    target_link_libraries(${name}_tests PRIVATE -Wl,--no-as-needed tsan_syscall -Wl,--as-needed)
+    target_link_libraries(${name}_tests PRIVATE -Wl,--push-state,--no-as-needed tsan_syscall -Wl,--pop-state)
   endif()
   set(label unit)
   add_dependencies(unit_tests ${name}_tests)
