@@ -9,6 +9,7 @@
 #include <climits>
 #include <memory>
 #include <string_view>
+#include <utility>
 
 #include "target/open_files.h"
 #include "target/proc_file.h"
@@ -37,15 +38,11 @@ std::string_view line_value(std::string_view text, std::string_view key) {
   return text.substr(0, text.find('\n'));
 }
 
-ProcessSockets denied(int pid, const std::string& why) {
+ProcessSockets denied(std::string reason) {
   ProcessSockets result;
   result.access = ProcessSockets::Access::kDenied;
-  result.reason = "cannot see the descriptors of pid " + std::to_string(pid) + ": " + why;
+  result.reason = std::move(reason);
   return result;
-}
-
-ProcessSockets denied(int pid, int error) {
-  return denied(pid, errno_text(error) + "; run as its user or with CAP_SYS_PTRACE");
 }
 
 ProcessSockets find_by_info(int pid, const InodeSet& wanted) {
@@ -56,7 +53,7 @@ ProcessSockets find_by_info(int pid, const InodeSet& wanted) {
     if (inode == file.socket_inode && wanted.contains(inode)) result.inodes.insert(inode);
     return true;
   });
-  return visited ? result : denied(pid, visited.error().message);
+  return visited ? result : denied(visited.error().message);
 }
 
 }  // namespace
@@ -97,7 +94,10 @@ ProcessSockets find_process_sockets(int pid, const InodeSet& wanted) {
     if (inode != 0 && wanted.contains(inode)) result.inodes.insert(inode);
   }
   // The directory may be listable where its links are not (a security module, lost rights).
-  if (!any_link_read && link_error != 0) return denied(pid, link_error);
+  if (!any_link_read && link_error != 0) {
+    return denied("cannot see the descriptors of pid " + std::to_string(pid) + ": " +
+                  errno_text(link_error) + "; run as its user or with CAP_SYS_PTRACE");
+  }
   return result;
 }
 

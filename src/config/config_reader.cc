@@ -79,6 +79,13 @@ Result<void> read_mapping(const YamlNode& mapping, std::span<const Field<T>> fie
   return {};
 }
 
+/// A key whose value is a mapping of its own.
+template <typename T>
+Result<void> read_section(const YamlEntry& entry, std::span<const Field<T>> fields, T& out) {
+  if (auto ok = expect(entry, YamlNode::Kind::kMapping); !ok) return ok;
+  return read_mapping<T>(entry.value, fields, out);
+}
+
 constexpr std::array<Field<SourceSwitches>, 3> kSourceFields = {{
     {"uv_stack",
      [](const YamlEntry& e, SourceSwitches& s) { return read_scalar(e, s.uv_stack, parse_bool); }},
@@ -89,9 +96,8 @@ constexpr std::array<Field<SourceSwitches>, 3> kSourceFields = {{
 }};
 
 Result<void> read_sources(const YamlEntry& entry, Config& config) {
-  if (auto ok = expect(entry, YamlNode::Kind::kMapping); !ok) return ok;
   SourceSwitches& sources = config.sources;
-  if (auto ok = read_mapping<SourceSwitches>(entry.value, kSourceFields, sources); !ok) return ok;
+  if (auto ok = read_section<SourceSwitches>(entry, kSourceFields, sources); !ok) return ok;
   if (!sources.uv_stack && !sources.procfs && !sources.backlog) {
     return at(entry.value, "sources: all are switched off; at least one must be on");
   }
@@ -110,9 +116,8 @@ constexpr std::array<Field<StackSwitches>, 4> kStackFields = {{
 }};
 
 Result<void> read_stacks(const YamlEntry& entry, Config& config) {
-  if (auto ok = expect(entry, YamlNode::Kind::kMapping); !ok) return ok;
   StackSwitches& stacks = config.stacks;
-  if (auto ok = read_mapping<StackSwitches>(entry.value, kStackFields, stacks); !ok) return ok;
+  if (auto ok = read_section<StackSwitches>(entry, kStackFields, stacks); !ok) return ok;
   if (stacks.enabled && !stacks.perf && !stacks.sleeping && !stacks.ptrace) {
     return at(entry.value,
               "stacks: every way is switched off; switch one on, or all with enabled: false");
@@ -132,8 +137,7 @@ constexpr std::array<Field<StallLogConfig>, 3> kStallLogFields = {{
 }};
 
 Result<void> read_stall_log(const YamlEntry& entry, Config& config) {
-  if (auto ok = expect(entry, YamlNode::Kind::kMapping); !ok) return ok;
-  return read_mapping<StallLogConfig>(entry.value, kStallLogFields, config.stall_log);
+  return read_section<StallLogConfig>(entry, kStallLogFields, config.stall_log);
 }
 
 constexpr std::array<Field<CompatibilitySwitches>, 2> kCompatibilityFields = {{
@@ -148,9 +152,7 @@ constexpr std::array<Field<CompatibilitySwitches>, 2> kCompatibilityFields = {{
 }};
 
 Result<void> read_compatibility(const YamlEntry& entry, Config& config) {
-  if (auto ok = expect(entry, YamlNode::Kind::kMapping); !ok) return ok;
-  return read_mapping<CompatibilitySwitches>(entry.value, kCompatibilityFields,
-                                             config.compatibility);
+  return read_section<CompatibilitySwitches>(entry, kCompatibilityFields, config.compatibility);
 }
 
 constexpr std::array<Field<ContainerLabelSettings>, 2> kContainerLabelFields = {{
@@ -161,8 +163,7 @@ constexpr std::array<Field<ContainerLabelSettings>, 2> kContainerLabelFields = {
 }};
 
 Result<void> read_container_labels(const YamlEntry& entry, Config& config) {
-  if (auto ok = expect(entry, YamlNode::Kind::kMapping); !ok) return ok;
-  return read_mapping<ContainerLabelSettings>(entry.value, kContainerLabelFields,
+  return read_section<ContainerLabelSettings>(entry, kContainerLabelFields,
                                               config.container_labels);
 }
 
@@ -298,20 +299,16 @@ Result<Config> read_config_file(const std::string& path) {
 
 std::vector<std::string> config_keys() {
   std::vector<std::string> keys;
-  keys.reserve(kConfigFields.size() + kSourceFields.size() + kStackFields.size() +
-               kStallLogFields.size() + kCompatibilityFields.size() + kContainerLabelFields.size() +
-               kTargetFields.size());
-  for (const auto& field : kConfigFields) keys.emplace_back(field.key);
-  for (const auto& field : kSourceFields) keys.push_back("sources." + std::string(field.key));
-  for (const auto& field : kStackFields) keys.push_back("stacks." + std::string(field.key));
-  for (const auto& field : kStallLogFields) keys.push_back("stall_log." + std::string(field.key));
-  for (const auto& field : kCompatibilityFields) {
-    keys.push_back("compatibility." + std::string(field.key));
-  }
-  for (const auto& field : kContainerLabelFields) {
-    keys.push_back("container_labels." + std::string(field.key));
-  }
-  for (const auto& field : kTargetFields) keys.push_back("targets[]." + std::string(field.key));
+  const auto add = [&keys](const std::string& prefix, const auto& fields) {
+    for (const auto& field : fields) keys.push_back(prefix + std::string(field.key));
+  };
+  add("", kConfigFields);
+  add("sources.", kSourceFields);
+  add("stacks.", kStackFields);
+  add("stall_log.", kStallLogFields);
+  add("compatibility.", kCompatibilityFields);
+  add("container_labels.", kContainerLabelFields);
+  add("targets[].", kTargetFields);
   return keys;
 }
 
