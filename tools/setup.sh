@@ -134,20 +134,26 @@ install_missing() {
   apt_install "${packages[@]}"
 }
 
+# take_out_of PACKAGE PATH TARGET WHAT: one file of a package, which is not installed.
+take_out_of() {
+  local package=$1 path=$2 target=$3 what=$4 dir
+  apt_have_lists || apt_update
+  echo "setup: taking $what out of Debian's package $package"
+  mkdir -p "$(dirname "$target")"
+  dir=$(mktemp -d "$fixtures/unpack.XXXXXX")
+  apt_extract "$dir" "$package"
+  mv "$dir/$path" "$target"
+  rm -rf "$dir"
+}
+
 # The packages of Prometheus create users and start services on fixed ports; so the
 # programs are taken out of them instead, into the fixtures' bin directory.
 #
 # ensure_program NAME PACKAGE WHY
 ensure_program() {
-  local name=$1 package=$2 why=$3 dir
+  local name=$1 package=$2 why=$3
   command -v "$name" >/dev/null || [ -x "$fixtures/bin/$name" ] && return 0
-  apt_have_lists || apt_update
-  echo "setup: taking $name ($why) out of Debian's package $package"
-  mkdir -p "$fixtures/bin"
-  dir=$(mktemp -d "$fixtures/unpack.XXXXXX")
-  apt_extract "$dir" "$package"
-  mv "$dir/usr/bin/$name" "$fixtures/bin/$name"
-  rm -rf "$dir"
+  take_out_of "$package" "usr/bin/$name" "$fixtures/bin/$name" "$name ($why)"
 }
 
 # Debian 12 has promtool inside its prometheus package, newer ones have a package promtool.
@@ -173,15 +179,10 @@ ensure_alertmanager() {
 
 # What podman and CRI-O give containers by default; its package wants a container engine.
 ensure_seccomp_profile() {
-  local dir profile=usr/share/containers/seccomp.json
+  local profile=usr/share/containers/seccomp.json
   [ -e "/$profile" ] || [ -e "$fixtures/seccomp.json" ] && return 0
-  apt_have_lists || apt_update
-  echo "setup: taking containers' default system call filter out of golang-github-containers-common"
-  mkdir -p "$fixtures"
-  dir=$(mktemp -d "$fixtures/unpack.XXXXXX")
-  apt_extract "$dir" golang-github-containers-common
-  mv "$dir/$profile" "$fixtures/seccomp.json"
-  rm -rf "$dir"
+  take_out_of golang-github-containers-common "$profile" "$fixtures/seccomp.json" \
+    "containers' default system call filter"
 }
 
 ensure_servers() {
