@@ -18,6 +18,7 @@ from promql import parts
 
 sys.path.append(str(panel_queries.REPO_DIR / "tests" / "e2e"))
 from harness import env  # pylint: disable=wrong-import-position
+from harness.npm_lock import assert_pinned  # pylint: disable=wrong-import-position
 
 FILES = {"loop-overview.json", "backlog.json"}
 
@@ -79,15 +80,7 @@ class CommittedDashboardsTest(unittest.TestCase):
 
 class GeneratorTest(unittest.TestCase):
     def test_packages_are_pinned_and_from_nowhere_special(self):
-        generator = panel_queries.DASHBOARD_DIR / "generator"
-        wanted = json.loads((generator / "package.json").read_text())["dependencies"]
-        locked = json.loads((generator / "package-lock.json").read_text())["packages"]
-        for name, version in wanted.items():
-            self.assertEqual(version, locked[f"node_modules/{name}"]["version"])
-        for name, package in locked.items():
-            if name:
-                self.assertIn("integrity", package)
-            self.assertNotIn("resolved", package, "which registry it comes from is npm's setting")
+        assert_pinned(self, panel_queries.DASHBOARD_DIR / "generator")
 
 
 class RulesCanFailTest(unittest.TestCase):

@@ -17,7 +17,7 @@ from harness import env, procfs
 from harness.case import EndToEndCase
 from harness.cgroups import GroupTree, freezer_versions
 from harness.child import Child
-from harness.netns import connect_beside
+from harness.namespaces import connections_inside
 
 NODE = "22"
 PORT = 8080  # of every container, in its own network namespace
@@ -200,7 +200,7 @@ class NodeModeTest(EndToEndCase):
                 10,
                 "a blocked loop",
             )
-            for connection in connect_beside(target.pid, PORT, count):
+            for connection in connections_inside(target.pid, PORT, count):
                 self.addCleanup(connection.close)
         loopscope.wait_metrics(
             lambda m: m.by(

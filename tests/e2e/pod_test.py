@@ -104,13 +104,16 @@ class PodTest(EndToEndCase):
 
     # --- restricted: no capability -----------------------------------------------------------
 
-    def test_restricted_sees_the_backlog_of_a_named_process(self):
-        tier = {"no_new_privs": True}
+    def check_backlog_alone(self, **tier):
         loopscope = self.pod.loopscope("--name", f"^{INSIDE}$", **tier)
         metrics = loopscope.wait_metrics(lambda m: m.samples(LIMIT), 15, "listener")
         self.assert_backlog(metrics, self.pid)
         doctor = self.pod.doctor("--pid", str(self.pid), **tier)
         self.assert_no_loop(loopscope, doctor)
+        return loopscope, doctor
+
+    def test_restricted_sees_the_backlog_of_a_named_process(self):
+        loopscope, doctor = self.check_backlog_alone(no_new_privs=True)
         self.assertRegex(doctor, r"CAP_SYS_PTRACE +no: .*has to be given it")
         self.assert_only_the_pod(loopscope, doctor)
 
@@ -157,12 +160,9 @@ class PodTest(EndToEndCase):
         self.check_ptrace(FULL_PTRACE, no_new_privs=True)
 
     def test_no_new_privs_takes_what_the_runtime_had_not(self):
-        tier = {"capabilities": FULL_PTRACE, "no_new_privs": True, "forget_permitted": True}
-        loopscope = self.pod.loopscope("--name", f"^{INSIDE}$", **tier)
-        metrics = loopscope.wait_metrics(lambda m: m.samples(LIMIT), 15, "listener")
-        self.assert_backlog(metrics, self.pid)
-        doctor = self.pod.doctor("--pid", str(self.pid), **tier)
-        self.assert_no_loop(loopscope, doctor)
+        _, doctor = self.check_backlog_alone(
+            capabilities=FULL_PTRACE, no_new_privs=True, forget_permitted=True
+        )
         self.assertRegex(doctor, r"CAP_SYS_PTRACE +no: .*allowPrivilegeEscalation")
 
     # --- node: the host's processes, other network namespaces --------------------------------

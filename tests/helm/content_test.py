@@ -18,6 +18,7 @@ import yaml
 import chart
 from cases import CASES, MONITORING, MONITORING_ELSEWHERE
 from chart import REPO_DIR, find, pod_spec, render
+from harness.npm_lock import assert_pinned
 
 RULES = REPO_DIR / "dashboards" / "alerts" / "loopscope.rules.yaml"
 DASHBOARDS = REPO_DIR / "dashboards"
@@ -187,14 +188,7 @@ class RepositoryTest(unittest.TestCase):
         self.assertEqual(set(values), set(schema["properties"]))
 
     def test_packages_are_pinned_and_from_nowhere_special(self):
-        wanted = json.loads((chart.HERE / "package.json").read_text())["dependencies"]
-        locked = json.loads((chart.HERE / "package-lock.json").read_text())["packages"]
-        for name, version in wanted.items():
-            self.assertEqual(version, locked[f"node_modules/{name}"]["version"])
-        for name, package in locked.items():
-            if name:
-                self.assertIn("integrity", package)
-            self.assertNotIn("resolved", package, "which registry it comes from is npm's setting")
+        assert_pinned(self, chart.HERE)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import ctypes
 import http.client
 import os
 import socket
-import threading
+from concurrent.futures import ThreadPoolExecutor
 
 from harness.http_client import HttpClient
 
@@ -12,26 +12,24 @@ _LIBC = ctypes.CDLL(None, use_errno=True)
 _CLONE_NEWNET = 0x40000000
 
 
-def _connect_inside(pid, address, timeout):
-    """A connected socket of the network namespace that `pid` is in."""
-    outcome = []
+def _inside(pid, call):
+    """What call() gives in the network namespace of `pid`; sockets it makes stay there."""
 
-    def connect():
+    def enter_and_call():
         # The namespace is the thread's own, so it ends with it.
-        try:
-            with open(f"/proc/{pid}/ns/net", "rb") as namespace:
-                if _LIBC.setns(namespace.fileno(), _CLONE_NEWNET) != 0:
-                    raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
-            outcome.append(socket.create_connection(address, timeout))
-        except OSError as error:
-            outcome.append(error)
+        with open(f"/proc/{pid}/ns/net", "rb") as namespace:
+            if _LIBC.setns(namespace.fileno(), _CLONE_NEWNET) != 0:
+                raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+        return call()
 
-    thread = threading.Thread(target=connect)
-    thread.start()
-    thread.join()
-    if isinstance(outcome[0], OSError):
-        raise outcome[0]
-    return outcome[0]
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(enter_and_call).result()
+
+
+def connections_inside(pid, port, count):
+    """Connections to a loopback port of the network namespace of `pid`."""
+    address = ("127.0.0.1", port)
+    return _inside(pid, lambda: [socket.create_connection(address, 10) for _ in range(count)])
 
 
 def client_inside(pid):
@@ -39,6 +37,7 @@ def client_inside(pid):
 
     class Connection(http.client.HTTPConnection):
         def connect(self):
-            self.sock = _connect_inside(pid, (self.host, self.port), self.timeout)
+            address = (self.host, self.port)
+            self.sock = _inside(pid, lambda: socket.create_connection(address, self.timeout))
 
     return lambda host, port: HttpClient(host, port, connection=Connection)

@@ -17,11 +17,6 @@ class ThreadActivity:
     runqueue_wait_ns: int
 
 
-def _status_line(pid, field):
-    text = Path(f"/proc/{pid}/status").read_text()
-    return re.search(rf"^{field}:\s+(.*)$", text, re.MULTILINE).group(1)
-
-
 def _status_field(path, field):
     match = re.search(rf"^{field}:\s+(\d+)", Path(path).read_text(), re.MULTILINE)
     return int(match.group(1))
@@ -63,7 +58,8 @@ def open_fds(pid):
 
 def inner_pid(pid):
     """The pid that a process has in its own PID namespace."""
-    return int(_status_line(pid, "NSpid").split()[-1])
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(r"^NSpid:.*\s(\d+)$", status, re.MULTILINE).group(1))
 
 
 def comm(pid):
@@ -74,12 +70,6 @@ def system_call(pid):
     """The number of the system call that the main thread sleeps in; None while it runs."""
     first = Path(f"/proc/{pid}/syscall").read_text().split()[0]
     return None if first == "running" else int(first)
-
-
-def inner_pid(pid):
-    """The pid that the process has in its own, innermost namespace."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    return int(re.search(r"^NSpid:.*\s(\d+)$", status, re.MULTILINE).group(1))
 
 
 def children(pid):
