@@ -16,7 +16,10 @@ namespace loopscope {
 class SnapshotProvider;
 
 struct LoopMonitorOptions {
-  std::string process;        ///< value of the `process` label; empty: the program's name
+  std::string process;  ///< value of the `process` label; empty: the program's name
+  /// Value of the `slot` label: tells processes of one name apart (0, 1...), the same after a
+  /// restart.
+  int slot = 0;
   std::string loop = "main";  ///< value of the `loop` label
   std::chrono::nanoseconds stall_threshold = std::chrono::milliseconds(50);
   std::size_t stalls_kept = 1000;  ///< how many stall records to remember

@@ -1,6 +1,8 @@
 #include "backlog/attribution.h"
 
 #include <algorithm>
+#include <map>
+#include <utility>
 
 namespace loopscope {
 namespace {
@@ -99,6 +101,29 @@ class Evidence {
   InodeSet held_;
 };
 
+/// Leaves one owner of each socket credited.
+void credit_once(std::vector<ListenerOwner>& owners, std::span<const WatchedProcess> processes) {
+  const auto has_descendant = [&](const ListenerOwner& owner) {
+    return std::any_of(processes.begin(), processes.end(), [&](const WatchedProcess& process) {
+      return process.pid != owner.pid && descends_from(process, owner.pid, processes) &&
+             std::any_of(owners.begin(), owners.end(), [&](const ListenerOwner& other) {
+               return other.inode == owner.inode && other.pid == process.pid;
+             });
+    });
+  };
+  std::map<std::uint32_t, std::vector<ListenerOwner*>> by_inode;
+  for (ListenerOwner& owner : owners) by_inode[owner.inode].push_back(&owner);
+  for (auto& [inode, sharers] : by_inode) {
+    if (sharers.size() == 1) continue;
+    for (ListenerOwner* owner : sharers) owner->is_credited = false;
+    const auto credited =
+        std::min_element(sharers.begin(), sharers.end(), [&](const auto* a, const auto* b) {
+          return std::pair(has_descendant(*a), a->pid) < std::pair(has_descendant(*b), b->pid);
+        });
+    (*credited)->is_credited = true;
+  }
+}
+
 }  // namespace
 
 Attribution attribute_listeners(std::span<const DiagSocket> listeners,
@@ -117,6 +142,7 @@ Attribution attribute_listeners(std::span<const DiagSocket> listeners,
       }
     }
   }
+  credit_once(out.owners, processes);
   return out;
 }
 

@@ -17,6 +17,8 @@ struct WatchedProcess {
   ProcessOwner owner;
   ProcessSockets sockets;
   std::optional<int> port_hint;  ///< the target was selected by this port
+  std::uint64_t start_time = 0;  ///< as in ProcessId
+  bool is_scanned = false;       ///< `sockets` is what a look at its descriptors found
 };
 
 /// Something to tell about one process's listeners.
@@ -29,10 +31,12 @@ struct BacklogNote {
 struct ListenerOwner {
   std::uint32_t inode = 0;
   int pid = 0;
+  /// Whose the socket's figures are: of several owners one, so that a sum counts it once.
+  bool is_credited = true;
 };
 
 struct Attribution {
-  std::vector<ListenerOwner> owners;  ///< a shared socket has several
+  std::vector<ListenerOwner> owners;  ///< a shared socket has several, one of them credited
   std::vector<BacklogNote> notes;
 };
 
@@ -48,6 +52,10 @@ struct Attribution {
 ///  3. else, if the others of its uid all descend from it (a cluster): the same, credited to
 ///     it, because the kernel does not tell which of them holds what;
 ///  4. else nothing: a guess among strangers would be wrong more often than right.
+///
+/// A socket that several of them have (a cluster's workers, a pre-forking server) is credited to
+/// the one of the lowest pid among those that no other owner descends from: the workers take the
+/// connections, the parent only keeps the socket open.
 ///
 /// `held_elsewhere`: inodes held by readable processes that are not watched.
 Attribution attribute_listeners(std::span<const DiagSocket> listeners,

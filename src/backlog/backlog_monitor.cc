@@ -4,6 +4,8 @@
 #include <chrono>
 #include <utility>
 
+#include "base/guarded.h"
+
 namespace loopscope {
 
 BacklogMonitor::BacklogMonitor(const BacklogOptions& options, const Clock& clock)
@@ -25,23 +27,28 @@ void BacklogMonitor::set_interval(Nanos interval) {
   interval_ = interval;
 }
 
-void BacklogMonitor::start() {
+bool BacklogMonitor::start() {
   const std::lock_guard lock(lifecycle_mutex_);
-  if (thread_.joinable()) return;
+  if (thread_.joinable()) return true;
   {
     const std::lock_guard state_lock(state_mutex_);
     stopping_ = false;
   }
-  thread_ = std::thread([this] { run(); });
+  auto thread = start_thread("backlog", [this] { run(); });
+  const std::lock_guard state_lock(state_mutex_);
+  start_problem_ = thread ? "" : thread.error().message;
+  if (thread) thread_ = std::move(*thread);
+  return thread.ok();
 }
 
 void BacklogMonitor::stop() {
   const std::lock_guard lock(lifecycle_mutex_);
-  if (!thread_.joinable()) return;
   {
     const std::lock_guard state_lock(state_mutex_);
     stopping_ = true;
+    start_problem_.clear();
   }
+  if (!thread_.joinable()) return;
   wake_.notify_all();
   thread_.join();
 }
@@ -57,7 +64,7 @@ void BacklogMonitor::run() {
       wake_.wait_until(lock, next, [&] { return stopping_ || new_targets_.has_value(); });
       if (stopping_) return;
     }
-    sample(false);
+    run_guarded("backlog", [this] { sample(false); });
     const SteadyClock::time_point now = SteadyClock::now();
     if (now < next) continue;  // woken early by new targets
     const std::lock_guard lock(state_mutex_);
@@ -85,6 +92,11 @@ void BacklogMonitor::append_snapshot(Snapshot& out) const {
   const std::lock_guard lock(state_mutex_);
   out.listeners.insert(out.listeners.end(), last_.listeners.begin(), last_.listeners.end());
   out.namespaces.insert(out.namespaces.end(), last_.namespaces.begin(), last_.namespaces.end());
+  if (!start_problem_.empty()) {
+    out.sources.push_back(
+        {.source = "backlog", .success = false, .reason = start_problem_, .duration = {}});
+    return;
+  }
   out.sources.insert(out.sources.end(), last_.sources.begin(), last_.sources.end());
 }
 

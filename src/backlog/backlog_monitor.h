@@ -3,6 +3,7 @@
 #include <condition_variable>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -39,8 +40,9 @@ class BacklogMonitor {
   /// Another interval between the looks at the queue depths.
   void set_interval(Nanos interval);
 
-  /// Starts the thread; throws std::system_error if the system has none left.
-  void start();
+  /// Starts the thread, if it does not run. False: the system has none left, which the "backlog"
+  /// source says too; try again later.
+  bool start();
   /// Ends the thread. Harmless when it does not run.
   void stop();
 
@@ -67,6 +69,7 @@ class BacklogMonitor {
   bool stopping_ = false;
   Nanos interval_;
   BacklogReport last_;
+  std::string start_problem_;  ///< why there is no thread; empty: there is one, or none is wanted
 
   std::mutex lifecycle_mutex_;  // guards thread_; taken first
   std::thread thread_;

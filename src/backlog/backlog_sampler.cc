@@ -1,5 +1,6 @@
 #include "backlog/backlog_sampler.h"
 
+#include <algorithm>
 #include <set>
 
 namespace loopscope {
@@ -20,40 +21,48 @@ std::string summary(const std::set<std::string>& failures) {
 }  // namespace
 
 BacklogSampler::BacklogSampler(const BacklogOptions& options, const Clock& clock)
-    : options_(options), clock_(clock), owner_job_(options.owner_interval) {}
+    : options_(options),
+      clock_(clock),
+      group_job_(options.owner_interval),
+      owner_job_(options.owner_interval) {}
 
 void BacklogSampler::set_targets(std::vector<BacklogTarget> targets) {
   std::map<int, Target> kept;
   for (BacklogTarget& target : targets) {
     const int pid = target.labels.pid;
-    const Result<ProcessId> id = identify(pid);
+    const auto before = targets_.find(pid);
+    const bool stays = before != targets_.end() && is_alive(before->second.id);
+    const Result<ProcessId> id = stays ? before->second.id : identify(pid);
     if (!id) continue;  // it has ended
+    const bool is_known = stays && before->second.config.port_hint == target.port_hint;
+    targets_changed_ = targets_changed_ || !is_known;
     target.labels = main_labels(std::move(target.labels));
     kept.emplace(pid, Target{std::move(target), *id});
   }
+  targets_changed_ = targets_changed_ || kept.size() != targets_.size();
   targets_ = std::move(kept);
-  targets_changed_ = true;
 }
 
 BacklogReport BacklogSampler::sample(bool force) {
   const Nanos begin = clock_.now();
-  const bool regroup = force || targets_changed_ || owner_job_.due(begin, false);
-  if (regroup) group_by_namespace();
+  const bool regroup = force || targets_changed_ || group_job_.due(begin, false);
+  if (regroup) {
+    group_by_namespace();
+    group_job_.ran(begin, clock_.now());
+    targets_changed_ = false;
+  }
   bool listeners_changed = false;
   for (auto& [id, watch] : namespaces_) {
     watch.sample_listeners(regroup);
     listeners_changed = listeners_changed || watch.listeners_changed();
   }
   const Nanos dumped = clock_.now();
-  if (regroup || (listeners_changed && owner_job_.due(dumped, true))) {
-    for (auto& [id, watch] : namespaces_) watch.find_owners();
-    owner_job_.ran(dumped, clock_.now());
-    targets_changed_ = false;
-  }
+  find_owners(dumped, force || owner_job_.due(dumped, listeners_changed));
   for (auto& [key, series] : series_) {
     series.present = false;
     series.depth = 0;
     series.limit = 0;
+    series.owners = 0;
   }
   for (auto& [id, watch] : namespaces_) {
     add_depths(watch);
@@ -62,6 +71,14 @@ BacklogReport BacklogSampler::sample(bool force) {
   }
   update_maxima(dumped);
   return report(begin, dumped);
+}
+
+// New processes are looked at when they come, each once; all of them within the budget.
+void BacklogSampler::find_owners(Nanos begin, bool full) {
+  for (auto& [id, watch] : namespaces_) {
+    if (full || watch.has_new_processes()) watch.find_owners(full);
+  }
+  if (full) owner_job_.ran(begin, clock_.now());
 }
 
 void BacklogSampler::group_by_namespace() {
@@ -81,7 +98,8 @@ void BacklogSampler::group_by_namespace() {
       unplaced_.push_back({pid, true, netns ? owner.error().message : netns.error().message});
       continue;
     }
-    groups[*netns].push_back({pid, *owner, {}, target.config.port_hint});
+    groups[*netns].push_back(
+        {pid, *owner, {}, target.config.port_hint, target.id.start_time, false});
   }
   std::erase_if(namespaces_, [&](const auto& entry) { return !groups.contains(entry.first); });
   for (auto& [netns, processes] : groups) {
@@ -92,14 +110,15 @@ void BacklogSampler::group_by_namespace() {
 
 void BacklogSampler::add_depths(const NamespaceWatch& watch) {
   for (const DiagSocket& socket : watch.listeners()) {
-    for (const int pid : watch.index().owners_of(socket.inode)) {
-      const auto target = targets_.find(pid);
-      if (target == targets_.end()) continue;
-      Series& series = series_[{target->second.id, socket.local}];
-      series.present = true;
-      series.depth += socket.rqueue;
-      series.limit += socket.wqueue;
-    }
+    const std::vector<int>& owners = watch.index().owners_of(socket.inode);
+    if (owners.empty()) continue;
+    const auto target = targets_.find(owners.front());
+    if (target == targets_.end()) continue;
+    Series& series = series_[{target->second.id, socket.local}];
+    series.present = true;
+    series.depth += socket.rqueue;
+    series.limit += socket.wqueue;
+    series.owners = std::max(series.owners, owners.size());
   }
 }
 
@@ -147,8 +166,10 @@ void BacklogSampler::report_namespace(const NamespaceWatch& watch, Nanos now, Ba
       listener.depth = series.depth;
       listener.limit = series.limit;
       listener.max_1m = series.max.max(now);
+      listener.owners = series.owners;
       listener.syn_received = watch.connections().syn_received(process, address, watch.index());
       listener.unread = watch.connections().unread(process, address, watch.index(), series.depth);
+      listener.drain = watch.connections().drain(process, address, watch.index(), series.depth);
     }
     if (watch.counters()) {
       out.namespaces.push_back({labels, watch.counters()->overflows, watch.counters()->drops});

@@ -45,11 +45,13 @@ class BacklogSampler {
     RollingMax<std::uint64_t> max{std::chrono::minutes(1)};
     std::uint64_t depth = 0;
     std::uint64_t limit = 0;
+    std::size_t owners = 0;  ///< watched processes that have the socket
     bool present = false;
   };
   using SeriesKey = std::pair<ProcessId, SocketAddress>;
 
   void group_by_namespace();
+  void find_owners(Nanos begin, bool full);
   void add_depths(const NamespaceWatch& watch);
   void update_maxima(Nanos now);
   BacklogReport report(Nanos begin, Nanos now);
@@ -61,6 +63,7 @@ class BacklogSampler {
   std::map<int, Target> targets_;  // by pid
   std::map<NetnsId, NamespaceWatch> namespaces_;
   std::vector<BacklogNote> unplaced_;  // processes whose namespace cannot be told
+  BudgetedJob group_job_;
   BudgetedJob owner_job_;
   bool targets_changed_ = false;
   std::map<SeriesKey, Series> series_;

@@ -3,6 +3,7 @@
 #include <netinet/tcp.h>
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 namespace loopscope {
@@ -13,6 +14,8 @@ using Access = ProcessSockets::Access;
 // A bound on memory beside very many connections; those beyond it are counted as unread but
 // not traced to a process.
 constexpr std::size_t kMaxTracedConnections = 65536;
+// Between the looks at a queue that is not empty; long enough to see some accepted.
+constexpr Nanos kQueueInterval = std::chrono::milliseconds(500);
 
 bool has_port(const std::vector<std::uint16_t>& ports, std::uint16_t port) {
   return std::binary_search(ports.begin(), ports.end(), port);
@@ -21,7 +24,7 @@ bool has_port(const std::vector<std::uint16_t>& ports, std::uint16_t port) {
 bool is_shared(const ListenerIndex& index, const SocketAddress& listener,
                std::span<const WatchedProcess> processes) {
   return std::none_of(processes.begin(), processes.end(), [&](const WatchedProcess& process) {
-    return index.share_of(process.pid, listener).alone;
+    return index.share_of(process.pid, listener).all_sockets;
   });
 }
 
@@ -31,23 +34,33 @@ ConnectionCounts::ConnectionCounts(const BacklogOptions& options, const Clock& c
     : clock_(clock), job_(options.connections_interval) {}
 
 Result<void> ConnectionCounts::update(SockDiag& diag, const ListenerIndex& index,
-                                      std::span<const WatchedProcess> processes, bool force) {
+                                      std::span<const WatchedProcess> processes,
+                                      const Depths& depths, bool force) {
   const std::vector<std::uint16_t>& ports = index.owned_ports();
   const bool new_port = !std::includes(ports_.begin(), ports_.end(), ports.begin(), ports.end());
   const Nanos begin = clock_.now();
-  if (!force && !job_.due(begin, new_port)) return {};
-  Result<void> counted = count(diag, index, processes);
+  if (!force && !job_.due(begin, new_port || is_watching_a_queue(depths, begin))) return {};
+  counted_ = begin;
+  Result<void> counted = count(diag, index, processes, depths);
   job_.ran(begin, clock_.now());
   return counted;
 }
 
+bool ConnectionCounts::is_watching_a_queue(const Depths& depths, Nanos now) const {
+  return now - counted_ >= kQueueInterval &&
+         std::any_of(depths.begin(), depths.end(), [](const auto& one) { return one.second > 0; });
+}
+
 Result<void> ConnectionCounts::count(SockDiag& diag, const ListenerIndex& index,
-                                     std::span<const WatchedProcess> processes) {
+                                     std::span<const WatchedProcess> processes,
+                                     const Depths& depths) {
   syn_received_.clear();
   unread_.clear();
   ports_.clear();
   std::map<SocketAddress, bool> shared;
   std::map<std::uint32_t, SocketAddress> to_trace;
+  std::map<SocketAddress, std::set<DrainEstimate::Cookie>> waiting;
+  std::size_t waiting_total = 0;
   InodeSet wanted;
   const auto trace_if_shared = [&](std::uint32_t inode, const SocketAddress& listener) {
     auto known = shared.find(listener);
@@ -65,6 +78,10 @@ Result<void> ConnectionCounts::count(SockDiag& diag, const ListenerIndex& index,
       ++syn_received_[*listener];
       return;
     }
+    if (socket.inode == 0 && ++waiting_total <= kMaxTracedConnections) {
+      waiting[*listener].insert(socket.cookie);
+    }
+    if (socket.state != TCP_ESTABLISHED || socket.rqueue == 0) return;
     Unread& unread = unread_[*listener];
     ++unread.total;
     if (socket.inode == 0) {
@@ -74,6 +91,11 @@ Result<void> ConnectionCounts::count(SockDiag& diag, const ListenerIndex& index,
     }
   });
   if (!dumped) return dumped;
+  if (waiting_total > kMaxTracedConnections) waiting.clear();
+  std::erase_if(drains_, [&](const auto& one) { return !depths.contains(one.first); });
+  for (const auto& [listener, depth] : depths) {
+    drains_[listener].observe(clock_.now(), depth, std::move(waiting[listener]));
+  }
   ports_ = index.owned_ports();
   if (wanted.empty()) return {};
   for (const WatchedProcess& process : processes) {
@@ -82,6 +104,16 @@ Result<void> ConnectionCounts::count(SockDiag& diag, const ListenerIndex& index,
     }
   }
   return {};
+}
+
+std::optional<Nanos> ConnectionCounts::drain(const WatchedProcess& process,
+                                             const SocketAddress& listener,
+                                             const ListenerIndex& index,
+                                             std::uint64_t depth) const {
+  if (!index.share_of(process.pid, listener).all_sockets) return std::nullopt;
+  const auto found = drains_.find(listener);
+  if (found == drains_.end()) return std::nullopt;
+  return found->second.drain(clock_.now(), depth);
 }
 
 std::optional<std::uint64_t> ConnectionCounts::syn_received(const WatchedProcess& process,
@@ -98,14 +130,17 @@ std::optional<std::uint64_t> ConnectionCounts::unread(const WatchedProcess& proc
                                                       const ListenerIndex& index,
                                                       std::uint64_t depth) const {
   if (!has_port(ports_, listener.port)) return std::nullopt;
-  const bool alone = index.share_of(process.pid, listener).alone;
-  if (!alone && process.sockets.access != Access::kReadable) return std::nullopt;
+  const ListenerIndex::Share share = index.share_of(process.pid, listener);
+  if (!share.all_sockets && process.sockets.access != Access::kReadable) return std::nullopt;
   const auto found = unread_.find(listener);
   if (found == unread_.end()) return 0;
   const Unread& unread = found->second;
-  if (alone) return unread.total;
-  const auto held = unread.by_holder.find(process.pid);
-  const std::uint64_t accepted = held == unread.by_holder.end() ? 0 : held->second;
+  if (share.all_sockets) return unread.total;
+  std::uint64_t accepted = 0;
+  for (const int holder : share.holders) {
+    const auto held = unread.by_holder.find(holder);
+    if (held != unread.by_holder.end()) accepted += held->second;
+  }
   return accepted + std::min(unread.unaccepted, depth);
 }
 

@@ -6,13 +6,18 @@ namespace loopscope {
 
 ListenerIndex::ListenerIndex(std::span<const DiagSocket> listeners,
                              std::span<const ListenerOwner> owners) {
-  for (const ListenerOwner& owner : owners) owners_[owner.inode].push_back(owner.pid);
+  for (const ListenerOwner& owner : owners) {
+    std::vector<int>& pids = owners_[owner.inode];
+    pids.insert(owner.is_credited ? pids.begin() : pids.end(), owner.pid);
+  }
   for (const DiagSocket& socket : listeners) {
     Group& group = groups_[socket.local];
     ++group.sockets;
     const std::vector<int>& pids = owners_of(socket.inode);
-    for (const int pid : pids) ++group.owned[pid];
-    if (!pids.empty()) owned_ports_.push_back(socket.local.port);
+    if (pids.empty()) continue;
+    ++group.credited[pids.front()];
+    group.holders[pids.front()].insert(pids.begin(), pids.end());
+    owned_ports_.push_back(socket.local.port);
   }
   std::sort(owned_ports_.begin(), owned_ports_.end());
   owned_ports_.erase(std::unique(owned_ports_.begin(), owned_ports_.end()), owned_ports_.end());
@@ -39,10 +44,10 @@ std::optional<SocketAddress> ListenerIndex::listener_for(const SocketAddress& lo
 ListenerIndex::Share ListenerIndex::share_of(int pid, const SocketAddress& listener) const {
   const auto group = groups_.find(listener);
   if (group == groups_.end()) return {};
-  const auto owned = group->second.owned.find(pid);
-  if (owned == group->second.owned.end()) return {};
-  const bool all = owned->second == group->second.sockets;
-  return {all, all && group->second.owned.size() == 1};
+  const auto credited = group->second.credited.find(pid);
+  if (credited == group->second.credited.end()) return {};
+  const std::set<int>& holders = group->second.holders.at(pid);
+  return {credited->second == group->second.sockets, {holders.begin(), holders.end()}};
 }
 
 }  // namespace loopscope

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <vector>
 
@@ -18,7 +19,7 @@ class ListenerIndex {
   ListenerIndex() = default;
   ListenerIndex(std::span<const DiagSocket> listeners, std::span<const ListenerOwner> owners);
 
-  /// Watched pids owning a listening socket.
+  /// Watched pids owning a listening socket, the credited one first.
   const std::vector<int>& owners_of(std::uint32_t inode) const;
 
   /// Whether several listening sockets have this address (SO_REUSEPORT).
@@ -30,17 +31,19 @@ class ListenerIndex {
   /// The listening address that a connection with this local address came in by.
   std::optional<SocketAddress> listener_for(const SocketAddress& local) const;
 
-  /// How much of a listening address is one process's.
+  /// How much of a listening address is credited to one process.
   struct Share {
-    bool all_sockets = false;  ///< it owns every socket of that address
-    bool alone = false;        ///< ... and no other watched process owns any
+    bool all_sockets = false;  ///< it has every socket of that address
+    /// The watched processes that have the sockets credited to it: itself, ascending.
+    std::vector<int> holders;
   };
   Share share_of(int pid, const SocketAddress& listener) const;
 
  private:
   struct Group {
     std::size_t sockets = 0;
-    std::map<int, std::size_t> owned;  // pid -> how many of the sockets
+    std::map<int, std::size_t> credited;   // pid -> how many of the sockets
+    std::map<int, std::set<int>> holders;  // pid -> who else has those
   };
 
   std::map<std::uint32_t, std::vector<int>> owners_;

@@ -38,6 +38,24 @@ InodeSet held_by_unwatched(const std::vector<WatchedProcess>& processes, const I
 NamespaceWatch::NamespaceWatch(const BacklogOptions& options, const Clock& clock)
     : clock_(clock), connections_(options, clock), counters_job_(options.counters_interval) {}
 
+void NamespaceWatch::set_processes(std::vector<WatchedProcess> processes) {
+  for (WatchedProcess& process : processes) {
+    const auto known =
+        std::find_if(processes_.begin(), processes_.end(), [&](const WatchedProcess& old) {
+          return old.pid == process.pid && old.start_time == process.start_time;
+        });
+    if (known == processes_.end()) continue;
+    process.sockets = std::move(known->sockets);
+    process.is_scanned = known->is_scanned;
+  }
+  processes_ = std::move(processes);
+}
+
+bool NamespaceWatch::has_new_processes() const {
+  return std::any_of(processes_.begin(), processes_.end(),
+                     [](const WatchedProcess& process) { return !process.is_scanned; });
+}
+
 void NamespaceWatch::fail(const std::string& message) {
   error_ = message;
   diag_.reset();
@@ -98,14 +116,18 @@ void NamespaceWatch::sample_listeners(bool full) {
   std::sort(current_inodes_.begin(), current_inodes_.end());
 }
 
-void NamespaceWatch::find_owners() {
-  known_inodes_ = current_inodes_;
+void NamespaceWatch::find_owners(bool full) {
   const InodeSet wanted(current_inodes_.begin(), current_inodes_.end());
   for (WatchedProcess& process : processes_) {
+    if (!full && process.is_scanned) continue;
     process.sockets = find_process_sockets(process.pid, wanted);
+    process.is_scanned = true;
   }
-  Attribution attribution =
-      attribute_listeners(listeners_, processes_, held_by_unwatched(processes_, wanted));
+  if (full) {
+    known_inodes_ = current_inodes_;
+    held_elsewhere_ = held_by_unwatched(processes_, wanted);
+  }
+  Attribution attribution = attribute_listeners(listeners_, processes_, held_elsewhere_);
   index_ = ListenerIndex(listeners_, attribution.owners);
   notes_ = std::move(attribution.notes);
   plan_refresh();
@@ -113,7 +135,11 @@ void NamespaceWatch::find_owners() {
 
 void NamespaceWatch::count_connections(bool force) {
   if (!diag_) return;
-  const Result<void> counted = connections_.update(*diag_, index_, processes_, force);
+  ConnectionCounts::Depths depths;
+  for (const DiagSocket& socket : listeners_) {
+    if (!index_.owners_of(socket.inode).empty()) depths[socket.local] += socket.rqueue;
+  }
+  const Result<void> counted = connections_.update(*diag_, index_, processes_, depths, force);
   if (!counted) fail(counted.error().message);
 }
 

@@ -21,8 +21,9 @@ class NamespaceWatch {
  public:
   NamespaceWatch(const BacklogOptions& options, const Clock& clock);
 
-  /// The watched processes in this namespace; their `sockets` are filled in here.
-  void set_processes(std::vector<WatchedProcess> processes) { processes_ = std::move(processes); }
+  /// The watched processes in this namespace; their `sockets` are filled in here, and kept for
+  /// those that stay.
+  void set_processes(std::vector<WatchedProcess> processes);
   const std::vector<WatchedProcess>& processes() const { return processes_; }
 
   /// Brings the depths up to date. Between full looks (`full`, or when something is
@@ -33,10 +34,13 @@ class NamespaceWatch {
   const std::vector<DiagSocket>& listeners() const { return listeners_; }
   const std::string& error() const { return error_; }
 
-  /// Whether listening sockets came or went since find_owners().
+  /// Whether listening sockets came or went since the last full find_owners().
   bool listeners_changed() const { return known_inodes_ != current_inodes_; }
-  /// Scans the processes' descriptors and attributes the listeners.
-  void find_owners();
+  /// Whether there are processes whose descriptors have not been scanned yet.
+  bool has_new_processes() const;
+  /// Scans the processes' descriptors, with `full` all, else those of new processes, and
+  /// attributes the listeners.
+  void find_owners(bool full);
   const ListenerIndex& index() const { return index_; }
   const std::vector<BacklogNote>& notes() const { return notes_; }
 
@@ -66,7 +70,8 @@ class NamespaceWatch {
   std::vector<std::size_t> owned_;             // places in listeners_
   bool can_refresh_ = false;                   // owned_ is up to date, short and without siblings
   std::vector<std::uint32_t> current_inodes_;  // ascending
-  std::vector<std::uint32_t> known_inodes_;    // ascending, as of find_owners()
+  std::vector<std::uint32_t> known_inodes_;    // ascending, as of the last full find_owners()
+  InodeSet held_elsewhere_;                    // likewise
   ListenerIndex index_;
   std::vector<BacklogNote> notes_;
   ConnectionCounts connections_;

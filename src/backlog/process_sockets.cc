@@ -13,6 +13,7 @@
 
 #include "target/open_files.h"
 #include "target/proc_file.h"
+#include "target/remote_memory.h"
 
 namespace loopscope {
 namespace {
@@ -95,8 +96,7 @@ ProcessSockets find_process_sockets(int pid, const InodeSet& wanted) {
   }
   // The directory may be listable where its links are not (a security module, lost rights).
   if (!any_link_read && link_error != 0) {
-    return denied("cannot see the descriptors of pid " + std::to_string(pid) + ": " +
-                  errno_text(link_error) + "; run as its user or with CAP_SYS_PTRACE");
+    return denied(ptrace_access_error(pid, "the descriptors", link_error).message);
   }
   return result;
 }

@@ -11,11 +11,10 @@
 #include <cerrno>
 #include <chrono>
 #include <string>
-#include <system_error>
-#include <thread>
 #include <utility>
 
 #include "backlog/netns.h"
+#include "base/guarded.h"
 #include "target/proc_file.h"
 
 namespace loopscope {
@@ -73,14 +72,14 @@ Result<SockDiag> SockDiag::open_for_pid(int pid) {
   if (!ours) return ours.error();
   if (*theirs == *ours) return open();
 
-  Result<UniqueFd> socket = Error{"not tried"};
-  try {
-    std::thread visitor([&] { socket = create_socket_inside(pid); });
-    visitor.join();
-  } catch (const std::system_error& error) {
-    return Error{"cannot start a thread to enter the network namespace of pid " +
-                 std::to_string(pid) + ": " + error.what()};
+  Result<UniqueFd> socket =
+      Error{"cannot enter the network namespace of pid " + std::to_string(pid) + ": no memory"};
+  auto visitor = start_thread("netns", [&] { socket = create_socket_inside(pid); });
+  if (!visitor) {
+    return Error{"cannot enter the network namespace of pid " + std::to_string(pid) + ": " +
+                 visitor.error().message};
   }
+  visitor->join();
   if (!socket) return socket.error();
   return SockDiag(std::move(*socket));
 }
@@ -113,11 +112,13 @@ Result<void> SockDiag::visit_connections(std::span<const std::uint16_t> ports,
   const DiagVisitor check = [&](const DiagSocket& socket) {
     const bool half_open = socket.state == TCP_SYN_RECV;
     const bool unread = socket.state == TCP_ESTABLISHED && socket.rqueue > 0;
-    if (!half_open && !unread) return;
+    const bool waiting = socket.state == TCP_ESTABLISHED && socket.inode == 0;
+    const bool given_up = socket.state == TCP_CLOSE_WAIT && socket.inode == 0;
+    if (!half_open && !unread && !waiting && !given_up) return;
     if (std::find(ports.begin(), ports.end(), socket.local.port) != ports.end()) visit(socket);
   };
   const bool in_kernel = port_filter_works_ && ports.size() <= kMaxFilterPorts;
-  return dump(state_bit(TCP_SYN_RECV) | state_bit(TCP_ESTABLISHED),
+  return dump(state_bit(TCP_SYN_RECV) | state_bit(TCP_ESTABLISHED) | state_bit(TCP_CLOSE_WAIT),
               in_kernel ? ports : std::span<const std::uint16_t>{}, check);
 }
 

@@ -38,11 +38,12 @@ class SockDiag {
   Result<bool> refresh(DiagSocket& listener);
 
   /// Connections whose local port is one of `ports`: half-open ones (TCP_SYN_RECV: SYN
-  /// received, not yet acknowledged) and, accepted or not, established ones
-  /// (TCP_ESTABLISHED) with bytes that nobody has read. Walks the table of all
-  /// connections: 1 ms when that is empty, 10-50 ms beside 50,000 connections.
+  /// received, not yet acknowledged), those that wait to be accepted (inode 0; TCP_ESTABLISHED,
+  /// or TCP_CLOSE_WAIT where the client has closed already) and established ones with bytes
+  /// that nobody has read. Walks the table of all connections: 1 ms when that is empty,
+  /// 10-50 ms beside 50,000 connections.
   ///
-  /// Connections whose client has closed already (CLOSE_WAIT) are left out: there the kernel
+  /// Of accepted connections whose client has closed already nothing is said: there the kernel
   /// counts the end of stream as one unread byte.
   Result<void> visit_connections(std::span<const std::uint16_t> ports, const DiagVisitor& visit);
 

@@ -11,18 +11,16 @@
 #include "base/listen_address.h"
 #include "base/name_pattern.h"
 #include "base/result.h"
+#include "log/log_settings.h"
 
 namespace loopscope {
-
-enum class LogFormat { kText, kJson };
-enum class LogLevel { kDebug, kInfo, kWarn, kError };
 
 /// Which processes to watch and what to call them. At least one of `pid`, `process` and
 /// `port` is set; a process is selected when everything that is set applies to it.
 struct TargetConfig {
-  std::string name;  ///< value of the `process` label; empty: the process's comm
+  std::string name;  ///< value of the `process` label; empty: Program::name
   std::optional<int> pid;
-  std::optional<NamePattern> process;  ///< found in comm, executable name or command line
+  std::optional<NamePattern> process;  ///< found in a name or the command line
   std::optional<std::uint16_t> port;   ///< a TCP port it listens on
   /// Constant labels for every series of these processes, sorted by name.
   std::vector<std::pair<std::string, std::string>> labels;
@@ -93,6 +91,8 @@ struct Config {
   StackSwitches stacks;
   StallLogConfig stall_log;
   CompatibilitySwitches compatibility;
+  bool all_metrics = false;  ///< also series at 0 and buckets that hardly anybody asks for
+  bool pid_label = false;    ///< series carry the pid, too, and so are new with every restart
   ContainerLabelSettings container_labels;
   /// Processes selected by any of these are watched; the first that selects one names
   /// it. Empty: every process with a listening TCP socket and an event loop.

@@ -222,7 +222,7 @@ Result<void> read_targets(const YamlEntry& entry, Config& config) {
   return {};
 }
 
-constexpr std::array<Field<Config>, 15> kConfigFields = {{
+constexpr std::array<Field<Config>, 17> kConfigFields = {{
     {"listen",
      [](const YamlEntry& e, Config& c) { return read_scalar(e, c.listen, parse_listen_address); }},
     {"web_config",
@@ -254,6 +254,10 @@ constexpr std::array<Field<Config>, 15> kConfigFields = {{
     {"stacks", read_stacks},
     {"stall_log", read_stall_log},
     {"compatibility", read_compatibility},
+    {"metrics", [](const YamlEntry& e,
+                   Config& c) { return read_scalar(e, c.all_metrics, parse_metric_detail); }},
+    {"pid_label",
+     [](const YamlEntry& e, Config& c) { return read_scalar(e, c.pid_label, parse_bool); }},
     {"container_labels", read_container_labels},
     {"targets", read_targets},
 }};

@@ -6,20 +6,11 @@
 #include "base/byte_size.h"
 #include "base/duration.h"
 #include "base/quoted_text.h"
+#include "base/series_labels.h"
 #include "base/whole_number.h"
 
 namespace loopscope {
 namespace {
-
-// Label names of our own series, and what Prometheus reserves.
-constexpr std::array<std::string_view, 16> kTakenLabels = {"process",  "pid",
-                                                           "loop",     "phase",
-                                                           "cause",    "state",
-                                                           "window",   "listener",
-                                                           "function", "file",
-                                                           "line",     "source",
-                                                           "runtime",  "runtime_version",
-                                                           "le",       "nodejs_eventloop_state"};
 
 bool is_control(char c) {
   const auto byte = static_cast<unsigned char>(c);
@@ -120,6 +111,12 @@ Result<CompatibilitySwitches> parse_compatibility(std::string_view text) {
   }
 }
 
+Result<bool> parse_metric_detail(std::string_view text) {
+  if (text == "default") return false;
+  if (text == "full") return true;
+  return Error{quoted_text(text) + " is no set of metrics; allowed are default and full"};
+}
+
 Result<std::string> parse_label_value(std::string_view text) {
   if (text.empty()) return Error{"\"\" is not a label value; it must not be empty"};
   if (text.size() > kMaxLabelValueBytes) {
@@ -143,7 +140,7 @@ Result<std::string> parse_label_name(std::string_view text) {
     return bad("it is longer than " + std::to_string(kMaxLabelValueBytes) + " bytes");
   }
   if (text.starts_with("__")) return bad("names starting with __ are reserved by Prometheus");
-  if (std::find(kTakenLabels.begin(), kTakenLabels.end(), text) != kTakenLabels.end()) {
+  if (is_series_label(text)) {
     return bad("Loopscope's own series use it");
   }
   return std::string(text);

@@ -53,6 +53,8 @@ Result<LogFormat> parse_log_format(std::string_view text);
 Result<LogLevel> parse_log_level(std::string_view text);
 /// What to be compatible with, as names with commas between: "prom-client,opentelemetry".
 Result<CompatibilitySwitches> parse_compatibility(std::string_view text);
+/// "default" or "full": whether all series are shown.
+Result<bool> parse_metric_detail(std::string_view text);
 /// A `process` label: not empty, no control characters, bounded.
 Result<std::string> parse_label_value(std::string_view text);
 /// A label name Prometheus accepts and no series of ours uses.

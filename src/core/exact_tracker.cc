@@ -96,6 +96,7 @@ void ExactTracker::on_short_iterations(const ShortIterations& turns) {
 
   stats_.clear_open_time();
   in_progress_.reset();
+  stalls_.on_short_end(Nanos(0), end);
   for (std::size_t i = 0; i < kPhaseCount; ++i) {
     stats_.add_busy(static_cast<Phase>(i), phases[i]);
   }

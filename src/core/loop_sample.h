@@ -17,6 +17,19 @@ struct SchedCounters {
   Nanos runqueue_wait{0};  ///< time runnable without a CPU
 };
 
+/// One garbage collection: for how long the loop's thread stood still for it.
+struct Collection {
+  Nanos start{0};
+  Nanos end{0};
+};
+
+/// What the program itself keeps of its collections.
+struct Collections {
+  std::array<Collection, 2> ended;  ///< the newest two, in any order; all zero: none
+  Nanos running_since{0};           ///< of the one in progress; 0: none is
+  std::uint32_t count = 0;          ///< of all that have begun; wraps
+};
+
 /// One look at a loop from outside, by a sampling source.
 struct LoopSample {
   Nanos at{0};  ///< monotonic time of the look
@@ -29,8 +42,15 @@ struct LoopSample {
   /// else they only tell "turned" from "not turned".
   bool iteration_is_count = false;
   std::optional<SchedCounters> sched;
+  /// A busy loop may or may not have polled since the sample before: nobody can tell.
+  bool unsure = false;
+  /// Perhaps the thread is not blocked but has handed its polling to another one: nothing is
+  /// claimed about the time since the sample before until a later sample settles it.
+  bool withheld = false;
   bool stopped = false;     ///< the thread is stopped (state T/t) or its cgroup frozen
   bool collecting = false;  ///< the garbage collector runs
+  std::optional<Collections> collections =
+      std::nullopt;         ///< more exact than `collecting`, where they are known
   Nanos timer_lateness{0};  ///< how overdue the earliest due timer is; 0: none
 };
 

@@ -120,12 +120,13 @@ void LoopStats::settle_stall(const BusyPeriod& stall, Phase phase, Cause cause) 
   stall_duration_.observe(in_seconds(stall.duration));
 }
 
-LoopStatsSnapshot LoopStats::snapshot(Nanos now, Nanos blocked) {
+LoopStatsSnapshot LoopStats::snapshot(Nanos now, std::optional<Nanos> blocked) {
   LoopStatsSnapshot result;
   result.lag = lag_.snapshot();
   result.blocked = blocked;
-  result.lag_max_1m = std::max(lag_max_.max(now), blocked);
-  result.lag_1m = lag_window_.summary(now, blocked);
+  const Nanos open = blocked.value_or(Nanos(0));
+  result.lag_max_1m = std::max(lag_max_.max(now), open);
+  result.lag_1m = lag_window_.summary(now, open);
   const auto& times = time_.publish();
   for (std::size_t i = 0; i < kPhaseCount; ++i) {
     result.phase_time[i] = Nanos(times[i]);

@@ -54,9 +54,9 @@ class LoopStats {
   void settle_stall(const BusyPeriod& stall, Phase phase, Cause cause);
 
   /// `now` decides what the rolling figures cover; they include the busy period in progress,
-  /// which has lasted for `blocked`. The other fields about the present (current_phase,
-  /// timer_lateness) are left for the caller.
-  LoopStatsSnapshot snapshot(Nanos now, Nanos blocked = Nanos(0));
+  /// which has lasted for `blocked` (absent: not known). The other fields about the present
+  /// (current_phase, timer_lateness) are left for the caller.
+  LoopStatsSnapshot snapshot(Nanos now, std::optional<Nanos> blocked = Nanos(0));
 
  private:
   static constexpr std::size_t kUnwatchedCell = kPhaseCount;

@@ -37,6 +37,11 @@ LoopStatsSnapshot LoopTracker::snapshot(Nanos now) {
   if (auto* sampled = std::get_if<SampledTracker>(&source_)) {
     sampled->show_open_time();
     result = stats_.snapshot(now, sampled->busy_for(now));
+    if (!sampled->lag_is_known(now)) {
+      // A stall that was seen stays one.
+      if (result.lag_max_1m < stalls_.threshold()) result.lag_max_1m.reset();
+      result.lag_1m.reset();
+    }
     result.current_phase = sampled->current_phase();
     result.timer_lateness = sampled->timer_lateness();
   } else if (auto* exact = std::get_if<ExactTracker>(&source_)) {
@@ -44,11 +49,13 @@ LoopStatsSnapshot LoopTracker::snapshot(Nanos now) {
     result = stats_.snapshot(now, exact->busy_for(now));
     result.current_phase = exact->current_phase();
   }
+  result.stall_threshold = stalls_.threshold();
   return result;
 }
 
-Nanos LoopTracker::busy_for(Nanos now) const {
-  return std::visit([&](const auto& source) { return source.busy_for(now); }, source_);
+std::optional<Nanos> LoopTracker::busy_for(Nanos now) const {
+  return std::visit([&](const auto& source) { return std::optional<Nanos>(source.busy_for(now)); },
+                    source_);
 }
 
 }  // namespace loopscope

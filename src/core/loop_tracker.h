@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <variant>
 
 #include "core/exact_tracker.h"
@@ -43,8 +44,9 @@ class LoopTracker {
   /// Brings what is in progress up to date, and tells the listener of it, without the cost of
   /// a snapshot. Sampling sources need it not: each sample does.
   void show_progress(Nanos now);
-  /// How long the loop has been busy without polling at `now`; 0 while it waits.
-  Nanos busy_for(Nanos now) const;
+  /// How long the loop has been busy without polling at `now`; 0 while it waits; absent: not
+  /// known, which exact sources never say.
+  std::optional<Nanos> busy_for(Nanos now) const;
   void set_threshold(Nanos threshold) { stalls_.set_threshold(threshold); }
 
  private:

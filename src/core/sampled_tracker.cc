@@ -72,6 +72,15 @@ bool SampledTracker::can_be_judged(const Step& step, const LoopSample& sample) c
 void SampledTracker::on_sample(const LoopSample& raw) {
   if (raw.at < Nanos(0) || raw.at > kLargestTime) return;
   const LoopSample sample = sane(raw);
+  if (sample.withheld) {
+    if (last_ && sample.at > last_->at) withheld_ = sample;
+    return;
+  }
+  if (const auto held = std::exchange(withheld_, std::nullopt)) take(*held);
+  take(sample);
+}
+
+void SampledTracker::take(const LoopSample& sample) {
   if (sample.iteration_is_count) stats_.add_iterations(0);
   if (!last_) {
     start_anew(sample);
@@ -81,6 +90,7 @@ void SampledTracker::on_sample(const LoopSample& raw) {
     if (last_->at - sample.at > kClockChange) start_anew(sample);
     return;
   }
+  if (sample.unsure && unsure_since_ == Nanos(0)) unsure_since_ = last_->at;
   const Step step = step_to(sample);
   if (step.length > kLongestStep) {
     start_anew(sample);
@@ -103,10 +113,24 @@ void SampledTracker::on_sample(const LoopSample& raw) {
   }
   last_ = sample;
   in_gap_ = false;
-  if (!waits(sample)) report_stall();
+  if (waits(sample)) {
+    if (is_long_unsure(sample.at)) unsure_until_ = sample.at;
+    unsure_since_ = Nanos(0);
+  } else {
+    report_stall();
+  }
+}
+
+bool SampledTracker::is_long_unsure(Nanos at) const {
+  return unsure_since_ != Nanos(0) && at - unsure_since_ >= stalls_.threshold();
+}
+
+bool SampledTracker::lag_is_known(Nanos now) const {
+  return !is_long_unsure(now) && now - unsure_until_ >= kLagWindow;
 }
 
 void SampledTracker::on_gap(Nanos at) {
+  withheld_.reset();
   if (!last_ || at <= last_->at || at > kLargestTime) return;
   in_gap_ = true;
   gap_until_ = std::min(at, last_->at + kLongestStep);
@@ -120,6 +144,7 @@ void SampledTracker::start_anew(const LoopSample& sample) {
   if (!waits(sample)) {
     stretch_.clear();
     open_ = OpenPeriod();
+    open_.collections.begin(sample.at);
     open_.sched_before = sample.sched;
     open_.first_phase = sample.phase;
   }
@@ -168,7 +193,11 @@ void SampledTracker::stayed_busy(const Step& step, const LoopSample& sample) {
     return step.length / 2 * ((before ? 1 : 0) + (after ? 1 : 0));
   };
   open_.states.stopped += met(last_->stopped, sample.stopped);
-  open_.states.collecting += met(last_->collecting, sample.collecting);
+  if (sample.collections) {
+    open_.collections.add(*sample.collections, sample.at);
+  } else {
+    open_.states.collecting += met(last_->collecting, sample.collecting);
+  }
 }
 
 void SampledTracker::next_period(const Step& step, const LoopSample& sample) {
@@ -181,6 +210,7 @@ void SampledTracker::next_period(const Step& step, const LoopSample& sample) {
   stretch_.add_gap(step.length, step.used());
   open_.uncertain += edge;
   remember_phases(step.length, false);
+  stalls_.on_short_end(open_.certain + open_.uncertain, sample.at);
   stretch_.add_periods(open_.certain, open_.uncertain, 1);
   stretch_.add_periods(Nanos(0), step.length - 2 * edge, step.turns - 1);
   open_period(sample, step.length, edge);
@@ -195,6 +225,9 @@ void SampledTracker::next_after_long_period(const Step& step, const LoopSample& 
   remember_phases(Nanos(0), false);
   settle(last_->at, false);
   open_.certain += edge;
+  if (sample.collections) {
+    open_.collections.add(*sample.collections, sample.at, last_->at + edge);
+  }
   const BusyPeriod period = period_so_far(last_->at + edge, sample, false);
   stats_.observe_busy_periods(period.end(), period.duration, 1);
   stalls_.on_busy_end(period);
@@ -211,11 +244,14 @@ void SampledTracker::became_idle(const Step& step, const LoopSample& sample) {
   stretch_.add_edge(step.length, step.used());
   stretch_.add_periods(Nanos(0), step.length - share, hidden);
   open_.uncertain += share;
+  if (sample.collections) open_.collections.add(*sample.collections, sample.at);
   remember_phases(step.length, true);
   const Nanos back = scaled(share, stretch_.busy_share(true));
   settle(sample.at, true);
   const BusyPeriod period = period_so_far(last_->at + back, sample, true);
-  stats_.observe_busy_periods(period.end(), period.duration, 1);
+  if (!is_long_unsure(sample.at) || period.duration >= stalls_.threshold()) {
+    stats_.observe_busy_periods(period.end(), period.duration, 1);
+  }
   stalls_.on_busy_end(period);
 }
 
@@ -229,6 +265,7 @@ void SampledTracker::abandon_period() {
 
 void SampledTracker::open_period(const LoopSample& sample, Nanos step_before, Nanos uncertain) {
   open_ = OpenPeriod();
+  open_.collections.begin(last_->at);
   open_.sched_before = last_->sched;
   open_.step_before = step_before;
   open_.first_phase = sample.phase;
@@ -253,6 +290,7 @@ void SampledTracker::remember_phases(Nanos step_after, bool exact) {
 }
 
 void SampledTracker::settle(Nanos at, bool exact) {
+  if (is_long_unsure(at)) stretch_.forget_periods();
   const double share = stretch_.settle(at, exact, mix_, stats_);
   open_.certain += scaled(std::exchange(open_.uncertain, Nanos(0)), share);
 }
@@ -270,20 +308,26 @@ BusyPeriod SampledTracker::period_so_far(Nanos end, const LoopSample& now, bool 
   const Nanos edges = period.duration - open_.seen;
   period.phases[index_of(open_.first_phase)] += edges / 2;
   period.phases[index_of(last_->phase)] += edges - edges / 2;
-  period.causes = split_causes(period.duration, open_.sched_before, now.sched, open_.states, exact);
+  StateTimes states = open_.states;
+  states.collecting += open_.collections.total(end);
+  period.causes = split_causes(period.duration, open_.sched_before, now.sched, states, exact);
   return period;
 }
 
 void SampledTracker::report_stall() {
   const Nanos most = open_.certain + open_.uncertain;
-  if (most < stalls_.threshold() && !stalls_.in_progress()) return;
+  if (most < stalls_.told_from() && !stalls_.in_progress()) return;
   stalls_.on_busy(period_so_far(last_->at, *last_, false));
 }
 
-Nanos SampledTracker::busy_for(Nanos now) const {
+std::optional<Nanos> SampledTracker::busy_for(Nanos now) const {
   if (!last_ || waits(*last_)) return Nanos(0);
+  if (withheld_) return std::nullopt;
   const Nanos since_look = now > last_->at ? now - last_->at : Nanos(0);
-  return busy_so_far(false) + (since_look > kStaleLook ? Nanos(0) : since_look);
+  const Nanos busy = busy_so_far(false) + (since_look > kStaleLook ? Nanos(0) : since_look);
+  // What is known to be a stall is one, and may have lasted longer.
+  if (busy < stalls_.threshold() && is_long_unsure(last_->at)) return std::nullopt;
+  return busy;
 }
 
 void SampledTracker::show_open_time() {

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "core/cause_split.h"
+#include "core/collection_time.h"
 #include "core/loop_sample.h"
 #include "core/phase_mix.h"
 #include "core/stall_tracker.h"
@@ -19,8 +20,14 @@ namespace loopscope {
 /// - Anything else has an edge at an unseen moment; see Stretch. A period that is known to
 ///   be long and ends between two busy looks is taken to end midway.
 /// - A stopped thread does not wait, wherever it was stopped.
-/// - A stop or a garbage collection between two looks lasted the whole step if both looks
-///   met it, half of it if one did. Collecting is a part of the running time.
+/// - A stop between two looks lasted the whole step if both looks met it, half of it if one
+///   did; so did a garbage collection, where the program's own times of it are not known.
+///   Collecting is a part of the running time.
+/// - A withheld look counts once a later one that is not withheld has come, and never if none
+///   comes.
+/// - While it cannot be told whether the loop polls (LoopSample::unsure) its time counts as
+///   busy. If that goes on for as long as a stall, no lag is claimed of it, and how long the
+///   loop has been blocked is not known until it waits.
 /// - Without accounting and a turn count nothing is claimed about steps longer than
 ///   kLongestGuessedStep: they become unwatched.
 ///
@@ -29,6 +36,8 @@ namespace loopscope {
 class SampledTracker {
  public:
   static constexpr Nanos kLongestGuessedStep = std::chrono::milliseconds(100);
+  /// How far the rolling figures of LoopStats reach back, at most.
+  static constexpr Nanos kLagWindow = std::chrono::seconds(65);
 
   /// Both must outlive this.
   SampledTracker(LoopStats& stats, StallTracker& stalls) : stats_(stats), stalls_(stalls) {}
@@ -39,9 +48,11 @@ class SampledTracker {
   /// it is unwatched.
   void on_gap(Nanos at);
 
-  /// How long the loop has been busy at `now`; 0 while it waits. Does not extrapolate from
-  /// a last look older than a second.
-  Nanos busy_for(Nanos now) const;
+  /// How long the loop has been busy at `now`; 0 while it waits; absent: not known. Does not
+  /// extrapolate from a last look older than a second.
+  std::optional<Nanos> busy_for(Nanos now) const;
+  /// False: within the last minute the loop may have been blocked without anybody knowing.
+  bool lag_is_known(Nanos now) const;
   /// Brings what is in progress into stats, before a snapshot.
   void show_open_time();
   Phase current_phase() const { return last_ ? last_->phase : Phase::kUnknown; }
@@ -58,6 +69,7 @@ class SampledTracker {
     PhaseTimes seen_phases{};
     Nanos uncertain{0};  ///< its share of uncertain steps of the stretch
     StateTimes states;
+    CollectionTime collections;  ///< of the steps in which they were told of
   };
 
   /// What lies between the last look and this one.
@@ -70,6 +82,8 @@ class SampledTracker {
     std::optional<Nanos> used() const;
   };
 
+  void take(const LoopSample& sample);
+  bool is_long_unsure(Nanos at) const;
   Step step_to(const LoopSample& sample) const;
   bool can_be_judged(const Step& step, const LoopSample& sample) const;
   void start_anew(const LoopSample& sample);
@@ -95,7 +109,10 @@ class SampledTracker {
   std::optional<LoopSample> last_;
   Nanos gap_until_{0};
   bool in_gap_ = false;
-  OpenPeriod open_;  ///< valid while last_ is busy
+  std::optional<LoopSample> withheld_;  ///< the last one
+  Nanos unsure_since_{0};               ///< 0: it is known whether the loop polls
+  Nanos unsure_until_{-kLagWindow};     ///< end of the last long time in which it was not
+  OpenPeriod open_;                     ///< valid while last_ is busy
   Stretch stretch_;
   PhaseMix mix_;
 };

@@ -3,6 +3,7 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -18,10 +19,13 @@ namespace loopscope {
 
 /// The labels of one loop's series.
 struct LoopLabels {
-  std::string process;  ///< configured name, else comm
-  int pid = 0;          ///< as seen from Loopscope's PID namespace
+  std::string process;  ///< configured name, else the program's own
+  int pid = 0;          ///< as seen from Loopscope's PID namespace; not a label by default
   std::string loop;     ///< "main", "worker-1"...
   std::vector<std::pair<std::string, std::string>> extra;  ///< of its target and container
+  /// Tells processes of one name apart: the lowest number that is free, so that a process that
+  /// is started anew has its predecessor's.
+  int slot = 0;
 };
 
 struct LoopInfo {
@@ -52,19 +56,25 @@ struct StallTotals {
   Nanos time{0};
 };
 
+/// See CulpritKey.
 struct CulpritTotals {
   std::string function, file;
   int line = 0;
+  std::string package;
   Nanos time{0};
+
+  bool operator==(const CulpritTotals&) const = default;
 };
 
 /// All figures of one loop at one instant. Monotone parts never go down from one
 /// snapshot to the next, whoever takes them.
 struct LoopStatsSnapshot {
   HistogramSnapshot lag;
-  Nanos lag_max_1m{0};
-  std::optional<LagSummary> lag_1m;  ///< absent: nothing observed in that time
-  Nanos blocked{0};                  ///< busy without polling for this long right now
+  std::optional<Nanos> lag_max_1m;   ///< absent: not known of all of that time
+  std::optional<LagSummary> lag_1m;  ///< absent: the same, or nothing observed
+  /// Busy without polling for this long right now; absent: not known.
+  std::optional<Nanos> blocked;
+  Nanos stall_threshold = std::chrono::milliseconds(50);
   Phase current_phase = Phase::kUnknown;
   std::array<Nanos, kPhaseCount> phase_time{};
   Nanos active_time{0};
@@ -93,6 +103,9 @@ struct LoopSnapshot {
   LoopLabels labels;
   LoopInfo info;
   LoopStatsSnapshot stats;
+  /// What the loops that had these labels before it came to; null: none did. Series go on from
+  /// there, see add_totals().
+  std::shared_ptr<const LoopStatsSnapshot> before = nullptr;
 };
 
 /// One listening address of one process (sockets sharing it through SO_REUSEPORT summed).
@@ -104,6 +117,8 @@ struct ListenerSnapshot {
   std::uint64_t max_1m = 0;
   std::optional<std::uint64_t> syn_received;  ///< absent: not measured
   std::optional<std::uint64_t> unread;        ///< absent: not measured
+  std::uint64_t owners = 1;    ///< watched processes that have the socket; shown for one of them
+  std::optional<Nanos> drain;  ///< what a connection that comes now will wait; absent: not known
 };
 
 /// TcpExt counters of one process's network namespace.
@@ -115,7 +130,7 @@ struct NetnsSnapshot {
 
 /// Health of one source of figures.
 struct SourceSnapshot {
-  std::string source;  ///< "uv_stack", "procfs", "backlog", "discovery", "tcp_ext"
+  std::string source;  ///< "uv_stack", "procfs", "stacks", "backlog", "discovery", "tcp_ext"
   bool success = true;
   std::string reason;  ///< why not; empty on success
   Nanos duration{0};   ///< of its last pass
@@ -127,8 +142,17 @@ struct StackCaptureSnapshot {
   HistogramSnapshot stops;  ///< for how long targets were stopped for one
 };
 
+/// One process, and what its slot stands for now.
+struct ProcessSnapshot {
+  LoopLabels labels;  ///< `loop` is empty
+  std::string runtime;
+  std::string runtime_version;
+  std::string executable;  ///< its path as the process sees it; empty: not known
+};
+
 /// Everything one scrape shows.
 struct Snapshot {
+  std::vector<ProcessSnapshot> processes;
   std::vector<LoopSnapshot> loops;
   std::vector<ListenerSnapshot> listeners;
   std::vector<NetnsSnapshot> namespaces;

@@ -22,6 +22,11 @@ struct StallEvent {
 class StallListener {
  public:
   virtual ~StallListener() = default;
+  /// A busy period may become a stall; see StallWarning for which are told of. Followed by
+  /// on_stall_started() for the same period, or by on_stall_averted().
+  virtual void on_stall_looms() {}
+  /// It ended before it was one.
+  virtual void on_stall_averted() {}
   /// A busy period has just been seen over the threshold.
   virtual void on_stall_started(const StallEvent& stall) = 0;
   /// The same one goes on; called at every look.

@@ -43,6 +43,8 @@ class StallLog {
   /// Destroy it when the loop ends (a stall then in progress is marked as ended); it must
   /// not outlive this log.
   std::unique_ptr<StallLogListener> listener(LoopLabels labels);
+  /// The same with labels as they are when a stall starts.
+  std::unique_ptr<StallLogListener> listener(std::function<LoopLabels()> labels);
 
   // The following do nothing for a record that has been pushed out.
   /// Holds back the news that this stall ended until stack_done(), which has to be called
@@ -53,17 +55,30 @@ class StallLog {
   /// Replaces what is known of the stack; as often as wanted, also after the end.
   void set_stack(std::uint64_t id, StallStack stack);
 
-  /// Newest first, at most `limit`.
+  /// Newest first, at most `limit`. Readers share the records, and copying them here would hold
+  /// up whoever samples the loops; what a reader has got never changes.
+  std::vector<std::shared_ptr<const StallRecord>> shared(std::size_t limit) const;
+  /// Copies of these.
   std::vector<StallRecord> newest(std::size_t limit) const;
 
  private:
   class LoopListener;
 
+  using SharedRecord = std::shared_ptr<const StallRecord>;
+
   struct Entry {
-    StallRecord record;
+    std::shared_ptr<StallRecord> record;
     bool awaits_stack = false;
+    mutable bool shared = false;  ///< somebody may be reading the record outside the lock
+
     /// It has ended and the observer has not heard of it.
-    bool holds_end() const { return awaits_stack && !record.in_progress; }
+    bool holds_end() const { return awaits_stack && !record->in_progress; }
+    SharedRecord share() const {
+      shared = true;
+      return record;
+    }
+    /// A new record in place of one that somebody may be reading.
+    StallRecord& change();
   };
 
   std::uint64_t start(const LoopLabels& labels, const StallEvent& stall);

@@ -1,7 +1,10 @@
 #pragma once
 
+#include <algorithm>
+
 #include "core/loop_stats.h"
 #include "core/stall_listener.h"
+#include "core/stall_warning.h"
 
 namespace loopscope {
 
@@ -22,22 +25,27 @@ class StallTracker {
  public:
   /// `stats` and `listener` (may be null) must outlive this.
   StallTracker(LoopStats& stats, Nanos threshold, StallListener* listener)
-      : stats_(stats), threshold_(threshold), listener_(listener) {}
+      : stats_(stats), threshold_(threshold), listener_(listener), warning_(threshold) {}
 
   /// The period still lasts.
   void on_busy(const BusyPeriod& period);
   /// It ended.
   void on_busy_end(const BusyPeriod& period);
+  /// A period that was not told of by on_busy_end() ended after `duration` at most.
+  void on_short_end(Nanos duration, Nanos now);
 
   /// Applies to periods that are not stalls yet.
-  void set_threshold(Nanos threshold) { threshold_ = threshold; }
+  void set_threshold(Nanos threshold);
   Nanos threshold() const { return threshold_; }
+  /// Periods shorter than this need not be told of.
+  Nanos told_from() const { return std::min(threshold_, warning_.due_from()); }
   bool in_progress() const { return in_progress_; }
 
  private:
   LoopStats& stats_;
   Nanos threshold_;
   StallListener* listener_;
+  StallWarning warning_;
   bool in_progress_ = false;
 };
 

@@ -42,6 +42,8 @@ class Stretch {
   /// `n` busy periods that ended within this stretch: together `certain` long plus what
   /// turns out to be busy of `uncertain`.
   void add_periods(Nanos certain, Nanos uncertain, std::uint64_t n);
+  /// How the busy time is divided into periods is not known: no lag will be told of it.
+  void forget_periods() { period_count_ = 0; }
   /// No more periods can be added before settle().
   bool full() const { return period_count_ + 2 > periods_.size(); }
 

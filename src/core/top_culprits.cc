@@ -55,9 +55,9 @@ std::vector<CulpritTotals> TopCulprits::totals() const {
   std::vector<CulpritTotals> result;
   result.reserve(shown_.size() + 1);
   for (const auto& [key, shown] : shown_) {
-    result.push_back({key.function, key.file, key.line, shown.time});
+    result.push_back({key.function, key.file, key.line, key.package, shown.time});
   }
-  if (other_ > Nanos(0)) result.push_back({"other", "", 0, other_});
+  if (other_ > Nanos(0)) result.push_back({"other", "", 0, "", other_});
   return result;
 }
 

@@ -36,7 +36,7 @@ class TopCulprits {
   /// Credits `time` (> 0, else nothing happens).
   void add(const CulpritKey& culprit, Nanos time);
 
-  /// By key; "other", without file and line, is last and absent while it has nothing.
+  /// By key; "other", with nothing else, is last and absent while it has nothing.
   std::vector<CulpritTotals> totals() const;
 
  private:

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "base/kept_end.h"
 #include "culprit/syscall_name.h"
 #include "target/proc_file.h"
 
@@ -130,7 +131,7 @@ std::string clean(std::string_view text) {
 
 void set_path(std::string_view path, BlockedCall& call) {
   call.relation = "of";
-  call.object = clean(path);
+  call.object = clean(kept_end(path, kLongestObject));
   call.is_file = true;
 }
 
@@ -161,7 +162,8 @@ void describe_descriptor(int pid, int tid, std::uint64_t fd, BlockedCall& call) 
 }
 
 void describe_path(std::uint64_t address, const MemoryReader& memory, BlockedCall& call) {
-  std::array<std::byte, kLongestObject> buffer{};
+  constexpr std::size_t kLongestPath = 4096;  // PATH_MAX
+  std::array<std::byte, kLongestPath> buffer{};
   const std::size_t got = memory.read_some(address, buffer);
   const auto* const end = std::find(buffer.data(), buffer.data() + got, std::byte{0});
   const auto length = static_cast<std::size_t>(end - buffer.data());

@@ -1,8 +1,10 @@
 #include "culprit/captured_loop.h"
 
 #include <algorithm>
+#include <exception>
 #include <utility>
 
+#include "culprit/culprit_place.h"
 #include "culprit/sleeping_taker.h"
 
 namespace loopscope {
@@ -17,24 +19,12 @@ constexpr Nanos kSamplePatience = 15ms;
 /// samples are dropped rather than trusted.
 constexpr Nanos kConfirmPatience = 30ms;
 
+/// How exactly a busy period's end is known that no look saw over the threshold.
+constexpr Nanos kEndSlack = 1ms;
+
 constexpr Nanos kFirstPreparation = 500ms;
 constexpr Nanos kLongestPreparation = 60s;
 constexpr int kMaxPreparations = 8;
-
-/// A label value is not longer; names that are the same as labels must be one key.
-constexpr std::size_t kLongestName = 256;
-
-std::string shortened(const std::string& name) {
-  if (name.size() <= kLongestName) return name;
-  std::size_t end = kLongestName;
-  const auto continues = [&](std::size_t at) { return (name[at] & 0xC0) == 0x80; };  // UTF-8
-  while (end > 0 && continues(end)) --end;
-  return name.substr(0, end);
-}
-
-CulpritKey key_of(const ResolvedStack& stack) {
-  return {shortened(stack.function), shortened(stack.file), stack.line};
-}
 
 }  // namespace
 
@@ -47,6 +37,22 @@ CapturedLoop::CapturedLoop(CaptureTarget target, std::shared_ptr<ProcessStacks> 
       wake_(std::move(wake)),
       stacks_(std::move(stacks)),
       takers_(std::move(takers)) {}
+
+void CapturedLoop::stall_looms() {
+  {
+    const std::lock_guard lock(mutex_);
+    ++warnings_;
+    looms_ = warning_due_ = true;
+    // What came before goes first.
+    if (!stalls_.empty()) return;
+  }
+  wake_();
+}
+
+void CapturedLoop::stall_averted() {
+  const std::lock_guard lock(mutex_);
+  looms_ = warning_due_ = false;
+}
 
 void CapturedLoop::stall_started(std::uint64_t id, const StallEvent& stall) {
   std::optional<std::uint64_t> dropped;
@@ -63,6 +69,8 @@ void CapturedLoop::stall_started(std::uint64_t id, const StallEvent& stall) {
     now.start = stall.start;
     now.confirmed_until = stall.start + stall.duration;
     now.starved = stall.causes[index_of(Cause::kStarved)];
+    if (std::exchange(looms_, false)) now.warning = warnings_;
+    warning_due_ = false;
     if (stalls_.size() == 1) capture_due_ = Nanos(0);
   }
   if (dropped) log_.stack_done(*dropped);
@@ -115,7 +123,7 @@ bool CapturedLoop::is_finished() const {
 
 Nanos CapturedLoop::due() const {
   const std::lock_guard lock(mutex_);
-  if (stalls_.empty()) return left_ ? Nanos(0) : prepare_due_;
+  if (stalls_.empty()) return left_ || warning_due_ ? Nanos(0) : prepare_due_;
   return stalls_.front().end ? Nanos(0) : capture_due_;
 }
 
@@ -127,49 +135,84 @@ std::optional<CapturedLoop::Stall> CapturedLoop::front() const {
 
 void CapturedLoop::work() {
   const auto stall = front();
-  if (!stall) return prepare();
-  if (!inquiry_) inquiry_.emplace(*stall, target_.process.pid);
-  if (stall->end) return finish(*stall);
-  capture(*stall);
-}
-
-void CapturedLoop::capture(const Stall& stall) {
-  if (inquiry_->schedule.captures() == 0) inquiry_->starvation.begin(stall.starved);
-  std::vector<Nanos> times;
-  std::vector<ResolvedStack> resolved;
-  for (const StackSample& sample : take_samples()) {
-    // Before anything else: what the sample points to lives on in the target.
-    resolved.push_back(stacks_->resolve(sample, v8_thread_));
-    times.push_back(sample.at);
+  if (!stall) {
+    if (const auto warning = due_warning()) return look_early(*warning);
+    return prepare();
   }
-  Nanos now = clock_.now();
-  if (!times.empty()) {
-    const Nanos lasted_until = confirm(stall.id, times.back());
-    while (!times.empty() && times.back() > lasted_until) {
-      times.pop_back();
-      resolved.pop_back();
+  if (!inquiry_) {
+    inquiry_.emplace(*stall, target_.process.pid);
+    inquiry_->starvation.begin(stall->starved);
+    if (Look early = take_early(*stall); !early.times.empty()) {
+      add(*stall, std::move(early));
+      if (!stall->end) return;
     }
   }
-  if (!times.empty()) {
-    now = std::max(times.back(), stall.start);
-    if (const ResolvedStack* named = inquiry_->evidence.add_capture(now, std::move(resolved))) {
-      ledger_.seen(stall.id, key_of(*named));
+  if (stall->end) return finish(*stall);
+  add(*stall, look_now(false));
+}
+
+std::optional<std::uint64_t> CapturedLoop::due_warning() const {
+  const std::lock_guard lock(mutex_);
+  return warning_due_ ? std::optional(warnings_) : std::nullopt;
+}
+
+void CapturedLoop::look_early(std::uint64_t warning) {
+  early_ = look_now(true);
+  early_warning_ = warning;
+  const std::lock_guard lock(mutex_);
+  if (warnings_ == warning) warning_due_ = false;
+}
+
+CapturedLoop::Look CapturedLoop::take_early(const Stall& stall) {
+  Look early = std::exchange(early_, {});
+  const bool is_its = stall.warning != 0 && std::exchange(early_warning_, 0) == stall.warning;
+  return is_its ? std::move(early) : Look();
+}
+
+void CapturedLoop::add(const Stall& stall, Look look) {
+  Nanos now = clock_.now();
+  if (!look.times.empty()) {
+    Nanos lasted_until = confirm(stall.id, look.times.back());
+    if (stall.end) {
+      lasted_until = std::min(lasted_until, stall.start + stall.end->duration - kEndSlack);
+    }
+    while (!look.times.empty() && look.times.back() > lasted_until) {
+      look.times.pop_back();
+      look.stacks.pop_back();
+    }
+  }
+  bool named = false;
+  if (!look.times.empty()) {
+    now = std::max(look.times.back(), stall.start);
+    if (const ResolvedStack* who = inquiry_->evidence.add_capture(now, std::move(look.stacks))) {
+      named = true;
+      ledger_.seen(stall.id, culprit_key_of(*who));
     }
     tell_log(stall, now);
   }
-  inquiry_->schedule.captured(now);
+  named ? inquiry_->schedule.captured(now) : inquiry_->schedule.captured_nobody(now);
   const std::lock_guard lock(mutex_);
   capture_due_ = inquiry_->schedule.due();
 }
 
-std::vector<StackSample> CapturedLoop::take_samples() {
+CapturedLoop::Look CapturedLoop::look_now(bool early) {
+  Look look;
+  for (const StackSample& sample : take_samples(early)) {
+    // Before anything else: what the sample points to lives on in the target.
+    look.stacks.push_back(stacks_->resolve(sample, v8_thread_));
+    look.times.push_back(sample.at);
+  }
+  return look;
+}
+
+std::vector<StackSample> CapturedLoop::take_samples(bool early) {
   std::optional<CaptureWays> ways;
   {
     const std::lock_guard lock(mutex_);
     ways = std::exchange(new_ways_, std::nullopt);
   }
   if (ways) takers_->set_allowed(*ways);
-  auto samples = takers_->take(kSamplesPerCapture, kSamplePatience);
+  auto samples = takers_->take(kSamplesPerCapture, kSamplePatience, early);
   if (!samples) return {};
   std::ranges::sort(*samples, {}, &StackSample::at);
   return std::move(*samples);
@@ -204,6 +247,8 @@ void CapturedLoop::tell_log(const Stall& stall, Nanos now) {
     out.function = culprit->function;
     out.file = culprit->file;
     out.line = culprit->line;
+    out.generated_line = culprit->generated_line;
+    if (const StackFrame* frame = blamed_frame(*culprit)) out.function_line = frame->function_line;
     out.frames = culprit->frames;
     out.detail = culprit->detail;
   }
@@ -223,6 +268,26 @@ void CapturedLoop::give_up() {
       ended.end->duration = ended.confirmed_until - ended.start;
     }
     finish(ended);
+  }
+}
+
+void CapturedLoop::forget() {
+  inquiry_.reset();
+  for (;;) {
+    std::uint64_t id = 0;
+    {
+      const std::lock_guard lock(mutex_);
+      warning_due_ = false;
+      prepare_due_ = Nanos::max();
+      if (stalls_.empty()) return;
+      id = stalls_.front().id;
+      stalls_.pop_front();
+    }
+    try {
+      log_.stack_done(id);
+    } catch (const std::exception&) {
+      // Whoever was to be told of it was not.
+    }
   }
 }
 

@@ -1,5 +1,6 @@
 #include "culprit/perf_taker.h"
 
+#include <fcntl.h>
 #include <linux/perf_event.h>
 #include <poll.h>
 #include <sys/ioctl.h>
@@ -12,9 +13,12 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <string>
 
 #include "base/unique_fd.h"
+#include "culprit/passing_refusal.h"
 #include "culprit/perf_record.h"
+#include "target/access_refusal.h"
 #include "target/proc_file.h"
 
 namespace loopscope {
@@ -26,15 +30,22 @@ constexpr std::size_t kPage = 4096;
 constexpr std::size_t kRingBytes = 64 * kPage;
 constexpr std::size_t kMaxSamples = 7;
 
-Error perf_error(int tid, int cause) {
+/// Whether the process is closed to us, whatever perf events are.
+bool is_closed(int pid) {
+  const std::string path = "/proc/" + std::to_string(pid) + "/maps";
+  return !UniqueFd(::open(path.c_str(), O_RDONLY | O_CLOEXEC)).valid() &&
+         (errno == EACCES || errno == EPERM);
+}
+
+Error perf_error(int pid, int tid, int cause) {
   std::string message = "perf events of thread " + std::to_string(tid) + ": ";
   switch (cause) {
     case EACCES:
     case EPERM: {
       const auto paranoid = read_proc_file("/proc/sys/kernel/perf_event_paranoid", 16);
-      message +=
-          "refused; it needs the same user or CAP_SYS_PTRACE, and "
-          "kernel.perf_event_paranoid at most 2 or CAP_PERFMON";
+      message += "refused; ";
+      if (is_closed(pid)) message += explain_refusal(read_access_facts(pid, false)) + "; and ";
+      message += "kernel.perf_event_paranoid has to be at most 2, or CAP_PERFMON there";
       if (paranoid && !paranoid->empty()) {
         message += " (it is " + paranoid->substr(0, paranoid->find('\n')) + ")";
       }
@@ -123,20 +134,25 @@ void keep_perf_ready() { static const UniqueFd own_event = open_event(0); }
 
 Result<std::unique_ptr<StackTaker>> PerfTaker::open(int pid, int tid) {
   keep_perf_ready();
-  if (!open_event(tid).valid()) return perf_error(tid, errno);
+  const bool opens = open_event(tid).valid();
+  if (!opens && !is_passing_refusal(errno)) return perf_error(pid, tid, errno);
   return std::unique_ptr<StackTaker>(new PerfTaker(pid, tid));
 }
 
 Result<std::vector<StackSample>> PerfTaker::take(std::size_t count, Nanos patience) {
   count = std::min(count, kMaxSamples);
   const UniqueFd event = open_event(tid_);
-  if (!event.valid()) return perf_error(tid_, errno);
+  if (!event.valid()) {
+    if (is_passing_refusal(errno)) return std::vector<StackSample>();
+    return perf_error(pid_, tid_, errno);
+  }
   Ring ring(event.get());
   if (!ring.valid()) {
+    if (is_passing_refusal(errno)) return std::vector<StackSample>();
     return Error{"perf events of thread " + std::to_string(tid_) +
                  ": no buffer: " + errno_text(errno) + " (kernel.perf_event_mlock_kb limits it)"};
   }
-  if (::ioctl(event.get(), PERF_EVENT_IOC_ENABLE, 0) != 0) return perf_error(tid_, errno);
+  if (::ioctl(event.get(), PERF_EVENT_IOC_ENABLE, 0) != 0) return perf_error(pid_, tid_, errno);
   std::vector<StackSample> samples;
   const Nanos deadline = taking_time() + patience;
   for (Nanos left = patience; left > Nanos(0) && samples.size() < count;

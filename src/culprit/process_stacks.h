@@ -1,12 +1,15 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 
 #include "base/clock.h"
+#include "culprit/engine_images.h"
 #include "culprit/native/native_stack.h"
 #include "culprit/resolved_stack.h"
+#include "culprit/script_files.h"
 #include "culprit/v8/v8_stack.h"
 #include "target/memory_map.h"
 #include "target/process_id.h"
@@ -16,7 +19,7 @@ namespace loopscope {
 
 /// Turns stack samples of one process into names: JavaScript frames where V8 can be read,
 /// native frames for everything else. What is learned of the process is kept until it runs
-/// another program (exec). Not thread-safe; used from the capture thread.
+/// another program (exec). Thread-safe: one at a time is served.
 class ProcessStacks {
  public:
   /// Nothing is opened before the first use. `clock` must outlive this.
@@ -30,21 +33,27 @@ class ProcessStacks {
   /// Where to see that the thread's garbage collector runs; absent while it is not known.
   std::optional<V8StateWord> state_word(const V8Thread& thread);
 
-  /// Why JavaScript frames cannot be read although the program has V8 in it; empty: they
-  /// can, or there is none.
-  const std::string& v8_problem() const { return v8_problem_; }
+  /// Opens what there is to read, if that has not been done.
+  void open();
+  /// Why the functions of the program's scripts cannot be read; empty: they can, it runs none,
+  /// or it has not been looked at.
+  std::string problem() const;
 
  private:
   /// Reads the memory map anew if it may be older than `at`, and opens what depends on it.
   void refresh(Nanos at);
   void open_v8();
+  /// Takes the lines off frames whose file has another text than runs.
+  void mark_generated(std::vector<V8Frame>& frames);
+  void blame_native(const StackSample& sample, const NativeWalk& walk, ResolvedStack& out);
   ResolvedStack name_frames(const StackSample& sample, const MemoryReader& memory,
                             V8Thread& thread);
   V8Walk walk_javascript(const StackSample& sample, const NativeUnwinding& unwinding,
                          const MemoryReader& memory, V8Thread& thread);
 
+  mutable std::mutex mutex_;  ///< guards what follows
   const ProcessId id_;
-  const std::string runtime_version_;
+  const std::string runtime_version_;  ///< where an image does not tell its own
   const Clock& clock_;
   const RemoteMemory memory_;
   MemoryMap map_;
@@ -54,7 +63,9 @@ class ProcessStacks {
   std::uint64_t base_ = 0;  ///< lowest address of its map
   std::unique_ptr<V8Stack> v8_;
   std::unique_ptr<NativeStack> native_;
-  std::string v8_problem_;
+  EngineImages engines_;
+  ScriptFiles files_;
+  std::string problem_;
 };
 
 }  // namespace loopscope

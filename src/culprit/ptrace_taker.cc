@@ -1,15 +1,19 @@
 #include "culprit/ptrace_taker.h"
 
+#include <sched.h>
 #include <signal.h>
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/user.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <optional>
 #include <string>
-#include <system_error>
 #include <thread>
 
+#include "base/guarded.h"
+#include "target/own_stops.h"
 #include "target/proc_file.h"
 #include "target/remote_memory.h"
 #include "target/thread_counters.h"
@@ -38,13 +42,11 @@ Error seize_error(int pid, int tid, int cause) {
                    " (a debugger?) traces it already"};
     }
   }
-  return ptrace_access_error(pid, "the registers", cause);
+  return ptrace_access_error(pid, "the registers", cause, true);
 }
 
-bool sleeps(int pid, int tid) {
-  auto counters = ThreadCounters::open(pid, tid);
-  if (!counters) return false;
-  const auto state = counters->state();
+bool sleeps(ThreadCounters& thread) {
+  const auto state = thread.state();
   return state && (*state == 'S' || *state == 'D' || *state == 'I');
 }
 
@@ -80,14 +82,48 @@ bool read_registers(int tid, StackRegisters& to) {
 #endif
 }
 
+/// The kernel's sched_attr, which older headers lack.
+struct Attributes {
+  std::uint32_t size = 48;
+  std::uint32_t policy = 0;
+  std::uint64_t flags = 0;
+  std::int32_t nice = 0;
+  std::uint32_t priority = 0;
+  std::uint64_t runtime = 0;
+  std::uint64_t deadline = 0;
+  std::uint64_t period = 0;
+};
+static_assert(sizeof(Attributes) == 48);
+
+/// While the target stands still, this thread must not wait for a CPU that others compute on: of
+/// real-time priority, where that is permitted; else with the shortest slice, with which it comes
+/// before others when it wakes (Linux 6.12 and later).
+void hurry() {
+  sched_param real_time{};
+  real_time.sched_priority = 1;
+  if (::sched_setscheduler(0, SCHED_FIFO, &real_time) == 0) return;
+  Attributes attributes;
+  if (::syscall(SYS_sched_getattr, 0, &attributes, std::uint32_t{sizeof attributes}, 0) != 0)
+    return;
+  attributes.runtime = 100'000;
+  ::syscall(SYS_sched_setattr, 0, &attributes, 0);
+}
+
 /// Runs in a thread of its own, which ends after it. Absent without an error: it did not stop.
-Result<std::optional<StackSample>> take_one(int pid, int tid) {
+/// `thread` is bound to the one that is meant: its id may be another's by now.
+Result<std::optional<StackSample>> take_one(ThreadCounters& thread) {
+  const int pid = thread.pid();
+  const int tid = thread.tid();
   StackSample sample;
   sample.way = CaptureWay::kPtrace;
   sample.pid = pid;
   sample.tid = tid;
   sample.stack.resize(kCopiedStackBytes);  // nothing is allocated while the target stands
+  hurry();
   if (::ptrace(PTRACE_SEIZE, tid, nullptr, nullptr) != 0) return seize_error(pid, tid, errno);
+  // Seized, the id cannot change hands any more. A stranger goes on undisturbed: nothing stops
+  // it before the interrupt, and it is let go with the end of this thread.
+  if (const auto state = thread.state(); !state) return state.error();
   if (::ptrace(PTRACE_INTERRUPT, tid, nullptr, nullptr) != 0) return std::optional<StackSample>();
   // Asking for the registers fails until it has stopped. Waiting by waitpid() instead could
   // lose the stop to another waiter of this process, whose child the target may be.
@@ -109,14 +145,16 @@ Result<std::optional<StackSample>> take_one(int pid, int tid) {
   return std::optional(std::move(sample));
 }
 
-Result<std::optional<StackSample>> take_in_own_thread(int pid, int tid) {
+Result<std::optional<StackSample>> take_in_own_thread(ThreadCounters& thread) {
+  const int tid = thread.tid();
+  const OwnStops::Stop stop(tid);  // outlives the tracer, with whose end the kernel lets go
   Result<std::optional<StackSample>> sample = std::optional<StackSample>();
-  try {
-    std::thread([&] { sample = take_one(pid, tid); }).join();
-  } catch (const std::system_error& error) {
-    return Error{"cannot stop thread " + std::to_string(tid) +
-                 ": no thread to do it: " + error.what()};
+  auto tracer = start_thread("stop", [&] { sample = take_one(thread); });
+  if (!tracer) {
+    return Error{"cannot stop thread " + std::to_string(tid) + ": " + tracer.error().message};
   }
+  tracer->join();
+  if (sample && *sample) stop.lasted((*sample)->stopped);
   return sample;
 }
 
@@ -132,14 +170,17 @@ Result<std::unique_ptr<StackTaker>> PtraceTaker::open(int pid, int tid) {
   if (RemoteMemory(pid).read_some(0, {&probe, 1}) == 0 && errno != EFAULT && errno != 0) {
     return seize_error(pid, tid, errno);
   }
-  return std::unique_ptr<StackTaker>(new PtraceTaker(pid, tid));
+  auto thread = ThreadCounters::open(pid, tid);
+  if (!thread) return thread.error();
+  if (const auto state = thread->state(); !state) return state.error();
+  return std::unique_ptr<StackTaker>(new PtraceTaker(std::move(*thread)));
 }
 
 Result<std::vector<StackSample>> PtraceTaker::take(std::size_t count, Nanos patience) {
   std::vector<StackSample> samples;
   const Nanos deadline = taking_time() + patience;
-  while (samples.size() < count && !sleeps(pid_, tid_)) {
-    auto sample = take_in_own_thread(pid_, tid_);
+  while (samples.size() < count && !sleeps(thread_)) {
+    auto sample = take_in_own_thread(thread_);
     if (!sample) return sample.error();
     if (*sample) samples.push_back(std::move(**sample));
     if (taking_time() + kSpacing >= deadline) break;

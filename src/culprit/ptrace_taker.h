@@ -1,9 +1,11 @@
 #pragma once
 
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "culprit/stack_taker.h"
+#include "target/thread_counters.h"
 
 namespace loopscope {
 
@@ -16,7 +18,8 @@ namespace loopscope {
 /// Each sample is taken by a thread of its own that ends right after it: whatever goes wrong,
 /// the kernel then lets the target go (ptrace(2): a tracer's end detaches its tracees; the
 /// option to kill them is never set). A target that does not stop within kStopPatience (it has
-/// no CPU, or sleeps uninterruptibly) is let go without having been stopped.
+/// no CPU, or sleeps uninterruptibly) is let go without having been stopped. A thread that has
+/// got the id of the one that was meant is not stopped at all.
 class PtraceTaker final : public StackTaker {
  public:
   static constexpr Nanos kStopPatience = std::chrono::milliseconds(1);
@@ -30,10 +33,9 @@ class PtraceTaker final : public StackTaker {
   Result<std::vector<StackSample>> take(std::size_t count, Nanos patience) override;
 
  private:
-  PtraceTaker(int pid, int tid) : pid_(pid), tid_(tid) {}
+  explicit PtraceTaker(ThreadCounters thread) : thread_(std::move(thread)) {}
 
-  int pid_;
-  int tid_;
+  ThreadCounters thread_;
 };
 
 }  // namespace loopscope

@@ -48,6 +48,11 @@ Result<std::unique_ptr<StackTaker>> open_way(CaptureWay way, int pid, int tid) {
 
 std::size_t index_of(CaptureWay way) { return static_cast<std::size_t>(way); }
 
+const Clock& steady_clock_of_takers() {
+  static const SystemClock clock;
+  return clock;
+}
+
 }  // namespace
 
 std::vector<CaptureWayReport> describe_capture_ways(int pid, int tid, const CaptureWays& allowed) {
@@ -66,8 +71,13 @@ std::vector<CaptureWayReport> describe_capture_ways(int pid, int tid, const Capt
   return reports;
 }
 
-StackTakers::StackTakers(int pid, int tid, CaptureWays allowed, CaptureCounters& counters)
-    : pid_(pid), tid_(tid), counters_(counters) {
+StackTakers::StackTakers(const ProcessId& process, int tid, CaptureWays allowed,
+                         CaptureCounters& counters)
+    : StackTakers(process, tid, allowed, counters, open_way, steady_clock_of_takers()) {}
+
+StackTakers::StackTakers(const ProcessId& process, int tid, CaptureWays allowed,
+                         CaptureCounters& counters, Opener opener, const Clock& clock)
+    : process_(process), tid_(tid), counters_(counters), opener_(std::move(opener)), clock_(clock) {
   set_allowed(allowed);
 }
 
@@ -75,22 +85,32 @@ void StackTakers::set_allowed(const CaptureWays& allowed) {
   for (const CaptureWay way : kAllWays) {
     Way& state = ways_[index_of(way)];
     state.allowed = is_allowed(allowed, way);
-    if (!state.taker) state.tried = false;
+    state.retry_at = state.patience = Nanos(0);
   }
 }
 
 StackTaker* StackTakers::taker(CaptureWay way) {
   Way& state = ways_[index_of(way)];
   if (!state.allowed) return nullptr;
-  if (!std::exchange(state.tried, true)) {
-    auto opened = open_way(way, pid_, tid_);
-    if (opened) {
-      state.taker = std::move(*opened);
-    } else {
-      state.refusal = opened.error().message;
-    }
+  if (state.taker || clock_.now() < state.retry_at) return state.taker.get();
+  auto opened = opener_(way, process_.pid, tid_);
+  // What was opened is bound to a thread of the process that has the pid now.
+  if (opened && !is_alive(process_)) {
+    opened = Error{"pid " + std::to_string(process_.pid) + " is another process now"};
   }
+  if (!opened) {
+    refuse(state, opened.error());
+    return nullptr;
+  }
+  state.taker = std::move(*opened);
   return state.taker.get();
+}
+
+void StackTakers::refuse(Way& way, const Error& error) const {
+  way.refusal = error.message;
+  way.taker.reset();
+  way.patience = std::clamp(way.patience * 2, kFirstRetry, kLongestRetry);
+  way.retry_at = clock_.now() + way.patience;
 }
 
 std::vector<StackSample> StackTakers::take_by(CaptureWay way, std::size_t count, Nanos patience) {
@@ -98,11 +118,10 @@ std::vector<StackSample> StackTakers::take_by(CaptureWay way, std::size_t count,
   if (by == nullptr) return {};
   auto samples = by->take(count, patience);
   if (!samples) {
-    Way& state = ways_[index_of(way)];
-    state.refusal = samples.error().message;
-    state.taker.reset();
+    refuse(ways_[index_of(way)], samples.error());
     return {};
   }
+  ways_[index_of(way)].patience = Nanos(0);
   for (const StackSample& sample : *samples) {
     if (sample.stopped > Nanos(0)) counters_.stopped(sample.stopped);
   }
@@ -110,11 +129,14 @@ std::vector<StackSample> StackTakers::take_by(CaptureWay way, std::size_t count,
   return std::move(*samples);
 }
 
-Result<std::vector<StackSample>> StackTakers::take(std::size_t count, Nanos patience) {
+Result<std::vector<StackSample>> StackTakers::take(std::size_t count, Nanos patience, bool gently) {
   auto samples = take_by(CaptureWay::kSleeping, count, Nanos(0));
   if (samples.empty()) samples = take_by(CaptureWay::kPerf, count, patience);
   if (samples.empty()) samples = take_by(CaptureWay::kSleeping, count, Nanos(0));
-  if (samples.empty()) samples = take_by(CaptureWay::kPtrace, count, patience);
+  const bool has_perf = ways_[index_of(CaptureWay::kPerf)].taker != nullptr;
+  if (samples.empty() && !(gently && has_perf)) {
+    samples = take_by(CaptureWay::kPtrace, count, patience);
+  }
   if (!samples.empty()) return samples;
   const bool none_works =
       std::ranges::none_of(ways_, [](const Way& way) { return way.taker != nullptr; });

@@ -12,9 +12,10 @@ namespace loopscope {
 ///
 /// Each capture is several samples of one moment; what most of them name is what ran then.
 /// It is taken to have run until the next capture that names something, and the first one
-/// also from the beginning. The stall's culprit is the function with the most time so.
-/// Functions are told apart by name and file; of the samples that name the culprit, the
-/// latest lends the record its stack and line. Not thread-safe.
+/// also from the beginning. The stall's culprit is the function with the most time so, and its
+/// line the one with the most time among those of this function. Functions are told apart by
+/// name, file and where they begin; the latest sample of that function in that line lends the
+/// record its stack. Not thread-safe.
 class StallEvidence {
  public:
   explicit StallEvidence(Nanos start) : since_(start) {}
@@ -29,13 +30,22 @@ class StallEvidence {
   const ResolvedStack* culprit(Nanos now) const;
 
  private:
-  struct Suspect {
+  /// A line of a suspect; 0 is one as well: it is not known.
+  struct Line {
     ResolvedStack latest;
     Nanos time{0};
   };
+  struct Suspect {
+    std::vector<Line> lines;
+    std::size_t current = 0;  ///< index of the one seen last
+    Nanos time{0};            ///< also of lines that are forgotten
+  };
   static constexpr std::size_t kMaxSuspects = 32;
+  static constexpr std::size_t kMaxLines = 8;
 
   Suspect* suspect_for(const ResolvedStack& stack);
+  static Line& line_for(Suspect& suspect, const ResolvedStack& stack);
+  void credit(Nanos until);
 
   std::vector<Suspect> suspects_;
   std::size_t current_ = 0;  ///< index of the one seen last

@@ -3,8 +3,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cerrno>
+#include <climits>
 #include <utility>
 
 #include "embed/turn_phases.h"
@@ -19,8 +21,16 @@ LoopLabels labels_of(const LoopMonitorOptions& options) {
   LoopLabels labels;
   labels.process = options.process.empty() ? program_invocation_short_name : options.process;
   labels.pid = getpid();
+  labels.slot = options.slot;
   labels.loop = options.loop;
   return labels;
+}
+
+/// Empty: not known.
+std::string own_executable() {
+  std::array<char, PATH_MAX> path{};
+  const ssize_t length = ::readlink("/proc/self/exe", path.data(), path.size());
+  return length > 0 ? std::string(path.data(), static_cast<std::size_t>(length)) : "";
 }
 
 /// A field the loop thread may be changing. Torn values are impossible, stale ones harmless.
@@ -63,6 +73,7 @@ LoopRecorder::LoopRecorder(uv_loop_t* loop, const LoopMonitorOptions& options,
                            const ListenerFactory& listener_factory)
     : labels_(labels_of(options)),
       info_{"libuv", uv_version_string(), "library", {}},
+      executable_(own_executable()),
       stall_log_(clock_, options.stalls_kept),
       stall_listener_(listener_factory ? listener_factory(stall_log_, labels_)
                                        : stall_log_.listener(labels_)),
@@ -264,6 +275,7 @@ Snapshot LoopRecorder::snapshot() {
   if (stall_listener_) loop.stats.culprits = stall_listener_->culprits();
   loop.stats.timer_lateness = timer_lateness(now, loop.stats.current_phase);
   result.loops.push_back(std::move(loop));
+  result.processes.push_back({labels_, info_.runtime, info_.runtime_version, executable_});
   result.sources.push_back({"library", true, {}, clock_.now() - now});
   result.targets = 1;
   return result;
@@ -279,7 +291,7 @@ Nanos LoopRecorder::blocked() {
   if (loop_ == nullptr) return Nanos(0);
   const Nanos now = clock_.now();
   refresh(now);
-  return tracker_.busy_for(now);
+  return tracker_.busy_for(now).value_or(Nanos(0));
 }
 
 Phase LoopRecorder::phase() {

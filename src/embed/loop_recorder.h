@@ -82,6 +82,7 @@ class LoopRecorder final : public SnapshotProvider, private TurnListener, privat
   const SystemClock clock_;
   const LoopLabels labels_;
   const LoopInfo info_;
+  const std::string executable_;
   StallLog stall_log_;
   std::unique_ptr<StallListener> stall_listener_;
 

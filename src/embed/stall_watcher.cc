@@ -1,10 +1,10 @@
 #include "embed/stall_watcher.h"
 
-#include <pthread.h>
-#include <signal.h>
-
 #include <algorithm>
 #include <chrono>
+#include <utility>
+
+#include "base/guarded.h"
 
 namespace loopscope {
 
@@ -22,14 +22,8 @@ void StallWatcher::add(Watched& watched) {
     stopping_ = false;
   }
   if (thread_.joinable()) return changed_.notify_one();
-  // The thread inherits the mask: the program's signal handlers must not run in it.
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  thread_ = std::thread([this] { run(); });
-  pthread_setname_np(thread_.native_handle(), "loopscope");
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  // Without a thread blocked loops are looked at when somebody asks, and by the next one's start.
+  if (auto thread = start_thread("loopscope", [this] { run(); })) thread_ = std::move(*thread);
 }
 
 void StallWatcher::remove(Watched& watched) {
@@ -50,7 +44,9 @@ void StallWatcher::run() {
   while (!stopping_) {
     const auto now = std::chrono::steady_clock::now();
     Nanos next = std::chrono::seconds(1);
-    for (Watched* watched : watched_) next = std::min(next, watched->look());
+    for (Watched* watched : watched_) {
+      run_guarded("loopscope", [&] { next = std::min(next, watched->look()); });
+    }
     changed_.wait_until(lock, now + next);
   }
 }

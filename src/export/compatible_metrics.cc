@@ -25,7 +25,7 @@ void add_lag_statistics(FamilyBuilder& out, const FamilyBuilder::Labels& base,
   const LagSummary& lag = *stats.lag_1m;
   // Whoever arrives just before the loop polls does not wait, however busy it is.
   out.gauge(ids.min, base, 0);
-  out.gauge(ids.max, base, in_seconds(stats.lag_max_1m));
+  if (stats.lag_max_1m) out.gauge(ids.max, base, in_seconds(*stats.lag_max_1m));
   out.gauge(ids.mean, base, in_seconds(lag.mean));
   out.gauge(ids.stddev, base, in_seconds(lag.stddev));
   out.gauge(ids.p50, base, in_seconds(lag.p50));
@@ -40,14 +40,17 @@ void add_compatible_metrics(FamilyBuilder& out, const FamilyBuilder::Labels& bas
   if (loop.info.runtime != "node") return;
   const LoopStatsSnapshot& stats = loop.stats;
   if (names.prom_client) {
-    out.gauge(MetricId::kPromClientLag, base, in_seconds(stats.blocked));
+    if (stats.blocked) out.gauge(MetricId::kPromClientLag, base, in_seconds(*stats.blocked));
     add_lag_statistics(out, base, stats, kPromClientIds);
   }
   if (names.opentelemetry) {
     add_lag_statistics(out, base, stats, kOpenTelemetryIds);
     if (stats.lag_1m) out.gauge(MetricId::kOtelUtilization, base, stats.lag_1m->busy_share);
-    out.counter(MetricId::kOtelTime, base, in_seconds(stats.active_time), {"active"});
-    out.counter(MetricId::kOtelTime, base, in_seconds(stats.idle_time), {"idle"});
+    const Nanos active_before = loop.before ? loop.before->active_time : Nanos(0);
+    const Nanos idle_before = loop.before ? loop.before->idle_time : Nanos(0);
+    out.counter(MetricId::kOtelTime, base, in_seconds(stats.active_time + active_before),
+                {"active"});
+    out.counter(MetricId::kOtelTime, base, in_seconds(stats.idle_time + idle_before), {"idle"});
   }
 }
 

@@ -17,6 +17,10 @@ struct HttpRequest {
   std::string accept;
   std::string accept_encoding;
   std::string authorization;
+  std::string user_agent;
+  /// Of X-Prometheus-Scrape-Timeout-Seconds, which Prometheus and what scrapes like it send.
+  std::string scrape_timeout;
+  std::string peer;  ///< the client's IP address
 };
 
 struct HttpResponse {

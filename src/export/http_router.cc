@@ -112,6 +112,15 @@ bool from_another_site(const HttpRequest& request) {
   return !request.origin.empty() && request.origin != "http://" + request.host;
 }
 
+/// Who keeps the series of this scrape, as far as it can be told; empty: nobody, as a person who
+/// looks once.
+std::string scraper_of(const HttpRequest& request) {
+  if (request.scrape_timeout.empty() || request.method != "GET") return {};
+  constexpr std::size_t kEnough = 128;
+  return request.peer + ' ' + request.scrape_timeout.substr(0, kEnough) + ' ' +
+         request.user_agent.substr(0, kEnough);
+}
+
 void compress(const HttpRequest& request, HttpResponse& response) {
   if (response.body.size() < kWorthCompressing) return;
   response.headers.emplace_back("Vary", "Accept, Accept-Encoding");
@@ -125,7 +134,10 @@ void compress(const HttpRequest& request, HttpResponse& response) {
 }  // namespace
 
 HttpRouter::HttpRouter(SnapshotProvider& provider, HttpCallbacks callbacks, HostPolicy hosts)
-    : provider_(provider), callbacks_(std::move(callbacks)), hosts_(std::move(hosts)) {}
+    : provider_(provider),
+      callbacks_(std::move(callbacks)),
+      hosts_(std::move(hosts)),
+      newborn_(std::make_unique<NewbornCounters>(clock_.now())) {}
 
 HttpResponse HttpRouter::handle(const HttpRequest& request) const {
   HttpResponse response;
@@ -178,9 +190,12 @@ std::optional<HttpResponse> HttpRouter::refusal(const HttpRequest& request) cons
 }
 
 HttpResponse HttpRouter::metrics(const HttpRequest& request) const {
-  const CompatibleNames names =
-      callbacks_.compatible_names ? callbacks_.compatible_names() : CompatibleNames{};
-  const auto families = scrape_families(provider_.snapshot(), read_process_stats(), names);
+  const SeriesOptions options =
+      callbacks_.series_options ? callbacks_.series_options() : SeriesOptions{};
+  auto families = scrape_families(provider_.snapshot(), read_process_stats(), options);
+  if (const std::string scraper = scraper_of(request); !scraper.empty()) {
+    newborn_->hold(scraper, families, clock_.now());
+  }
   HttpResponse response;
   if (prefers_open_metrics(request.accept)) {
     response.content_type = kOpenMetricsContentType;

@@ -1,27 +1,30 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/result.h"
 #include "core/snapshot.h"
 #include "export/basic_auth.h"
-#include "export/compatible_metrics.h"
 #include "export/http_message.h"
+#include "export/newborn_counters.h"
+#include "export/series_options.h"
 
 namespace loopscope {
 
 /// What the endpoints ask of the program around them. Called from HTTP threads,
 /// possibly several at once. An empty function counts as "ready", "cannot reload",
-/// "under no other names" or "everybody may ask".
+/// "nothing besides" or "everybody may ask".
 struct HttpCallbacks {
   std::function<bool()> ready;
   std::function<Result<void>()> reload;
-  /// Other names that a scrape shows as of now.
-  std::function<CompatibleNames()> compatible_names = {};
+  /// What a scrape shows as of now besides what all do.
+  std::function<SeriesOptions()> series_options = {};
   /// Whether a request with this Authorization header is answered, whatever its path.
   std::function<Admission(std::string_view authorization)> admit = {};
 };
@@ -58,6 +61,8 @@ class HttpRouter {
   SnapshotProvider& provider_;
   HttpCallbacks callbacks_;
   HostPolicy hosts_;
+  SystemClock clock_;
+  std::unique_ptr<NewbornCounters> newborn_;
 };
 
 }  // namespace loopscope

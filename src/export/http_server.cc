@@ -14,6 +14,7 @@
 #include <thread>
 #include <utility>
 
+#include "base/guarded.h"
 #include "export/bind_address.h"
 
 namespace loopscope {
@@ -41,6 +42,9 @@ HttpRequest request_of(const mg_connection* connection) {
   request.accept = header(connection, "Accept");
   request.accept_encoding = header(connection, "Accept-Encoding");
   request.authorization = header(connection, "Authorization");
+  request.user_agent = header(connection, "User-Agent");
+  request.scrape_timeout = header(connection, "X-Prometheus-Scrape-Timeout-Seconds");
+  request.peer = info->remote_addr;
   return request;
 }
 
@@ -153,7 +157,9 @@ void HttpServer::Impl::stop() noexcept {
   try {
     knocking = std::jthread([this](const std::stop_token& done) {
       constexpr std::chrono::milliseconds kPause{5};
-      for (; !done.stop_requested(); std::this_thread::sleep_for(kPause)) address_.knock();
+      for (; !done.stop_requested(); std::this_thread::sleep_for(kPause)) {
+        run_guarded("http", [this] { address_.knock(); });
+      }
     });
   } catch (...) {  // NOLINT(bugprone-empty-catch): no thread to be had; stops slowly then
   }

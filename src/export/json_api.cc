@@ -24,6 +24,10 @@ Json number_or_null(const std::optional<std::uint64_t>& value) {
   return value ? Json(*value) : Json();
 }
 
+Json seconds_or_null(const std::optional<Nanos>& value) {
+  return value ? Json(in_seconds(*value)) : Json();
+}
+
 // RFC 3339 in UTC with milliseconds.
 std::string timestamp(std::chrono::system_clock::time_point at) {
   const auto whole = std::chrono::floor<std::chrono::seconds>(at);
@@ -46,6 +50,7 @@ Json extra_labels(const std::vector<std::pair<std::string, std::string>>& labels
 
 Json labels_json(const LoopLabels& labels) {
   return {{"process", labels.process},
+          {"slot", labels.slot},
           {"pid", labels.pid},
           {"loop", labels.loop},
           {"labels", extra_labels(labels.extra)}};
@@ -78,8 +83,9 @@ Json loop_json(const LoopSnapshot& loop) {
   out["source"] = text_or_null(loop.info.source);
   out["note"] = text_or_null(loop.info.note);
   out["phase"] = to_string(stats.current_phase);
-  out["blocked_seconds"] = in_seconds(stats.blocked);
-  out["lag_max_seconds"] = in_seconds(stats.lag_max_1m);
+  out["blocked_seconds"] = seconds_or_null(stats.blocked);
+  out["stall_threshold_seconds"] = in_seconds(stats.stall_threshold);
+  out["lag_max_seconds"] = seconds_or_null(stats.lag_max_1m);
   out["lag"] = lag_json(stats.lag);
   out["active_seconds"] = in_seconds(stats.active_time);
   out["idle_seconds"] = in_seconds(stats.idle_time);
@@ -97,6 +103,8 @@ Json listener_json(const ListenerSnapshot& listener) {
   out["depth"] = listener.depth;
   out["limit"] = listener.limit;
   out["max"] = listener.max_1m;
+  out["owners"] = listener.owners;
+  out["drain_seconds"] = listener.drain ? Json(in_seconds(*listener.drain)) : Json();
   out["syn_received"] = number_or_null(listener.syn_received);
   out["unread"] = number_or_null(listener.unread);
   return out;
@@ -106,7 +114,9 @@ Json frame_json(const StackFrame& frame) {
   return {{"kind", frame.kind},
           {"function", text_or_null(frame.function)},
           {"file", text_or_null(frame.file)},
-          {"line", line_or_null(frame.line)}};
+          {"line", line_or_null(frame.line)},
+          {"generated_line", line_or_null(frame.generated_line)},
+          {"function_line", line_or_null(frame.function_line)}};
 }
 
 Json stall_object(const StallRecord& stall) {
@@ -118,6 +128,7 @@ Json stall_object(const StallRecord& stall) {
   for (const StackFrame& frame : stall.stack) stack.push_back(frame_json(frame));
   return {{"id", stall.id},
           {"process", stall.process},
+          {"slot", stall.slot},
           {"pid", stall.pid},
           {"loop", stall.loop},
           {"labels", extra_labels(stall.labels)},
@@ -130,6 +141,7 @@ Json stall_object(const StallRecord& stall) {
           {"function", text_or_null(stall.function)},
           {"file", text_or_null(stall.file)},
           {"line", line_or_null(stall.line)},
+          {"generated_line", line_or_null(stall.generated_line)},
           {"detail", text_or_null(stall.detail)},
           {"stack", std::move(stack)}};
 }

@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "export/metric_catalogue.h"
+#include "base/kept_end.h"
+#include "base/series_labels.h"
 
 namespace loopscope {
 namespace {
 
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
-constexpr std::string_view kEllipsis = "\xE2\x80\xA6";
 
 std::uint8_t byte_at(std::string_view text, std::size_t index) {
   return static_cast<std::uint8_t>(text[index]);
@@ -56,21 +56,16 @@ bool is_plain(std::string_view text) {
 
 std::string label_value(std::string_view text) {
   if (text.size() <= kMaxLabelBytes && is_plain(text)) return std::string(text);
+  // No more than is kept has to be looked at; a replacement is no shorter than what it replaces.
+  if (text.size() > 2 * kMaxLabelBytes) text.remove_prefix(text.size() - 2 * kMaxLabelBytes);
   std::string out;
-  std::size_t cut = 0;  // end of the longest prefix that leaves room for the ellipsis
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t length = sequence_length(text, at);
     const bool good = length > 0 && !is_control(text[at]);
     out += good ? text.substr(at, length) : kReplacement;
     at += std::max<std::size_t>(length, 1);
-    if (out.size() + kEllipsis.size() <= kMaxLabelBytes) cut = out.size();
-    if (out.size() > kMaxLabelBytes) {
-      out.resize(cut);
-      out += kEllipsis;
-      break;
-    }
   }
-  return out;
+  return kept_end(out, kMaxLabelBytes);
 }
 
 bool is_free_label_name(std::string_view name) {
@@ -81,11 +76,7 @@ bool is_free_label_name(std::string_view name) {
   for (const char c : name) {
     if (!is_letter(c) && (c < '0' || c > '9')) return false;
   }
-  if (name == "le" || name == "quantile") return false;
-  if (std::ranges::find(kLoopLabelNames, name) != kLoopLabelNames.end()) return false;
-  return std::ranges::none_of(metric_catalogue(), [&](const MetricSpec& spec) {
-    return std::ranges::find(spec.labels, name) != spec.labels.end();
-  });
+  return !is_series_label(name);
 }
 
 }  // namespace loopscope

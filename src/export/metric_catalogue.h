@@ -12,6 +12,7 @@ namespace loopscope {
 /// Every metric this project exports, in the order of exposition.
 enum class MetricId : std::uint8_t {
   kInfo,
+  kProcessInfo,
   kLag,
   kLagMax,
   kBlocked,
@@ -27,6 +28,8 @@ enum class MetricId : std::uint8_t {
   kBacklog,
   kBacklogLimit,
   kBacklogMax,
+  kBacklogOwners,
+  kBacklogDrain,
   kBacklogSynReceived,
   kUnread,
   kListenOverflows,
@@ -62,11 +65,12 @@ enum class MetricId : std::uint8_t {
   kOtelUtilization,
   kOtelTime,
 };
-inline constexpr std::size_t kMetricCount = 50;
+inline constexpr std::size_t kMetricCount = 53;
 
-/// Whose figure it is. All but Loopscope's own carry the labels process, pid and loop. The
-/// last two are loop metrics again, under the names of other monitors (CompatibleNames).
-enum class MetricScope : std::uint8_t { kLoop, kSelf, kPromClient, kOpenTelemetry };
+/// Whose figure it is. All but Loopscope's own carry the labels process and slot, and all of
+/// loops the label loop besides. The last two are loop metrics again, under the names of other
+/// monitors (CompatibleNames).
+enum class MetricScope : std::uint8_t { kLoop, kProcess, kSelf, kPromClient, kOpenTelemetry };
 
 struct MetricSpec {
   MetricId id;
@@ -74,12 +78,15 @@ struct MetricSpec {
   prometheus::MetricType type;
   MetricScope scope;
   std::string_view unit;                     ///< as OpenMetrics names it; empty: a plain number
-  std::array<std::string_view, 3> labels{};  ///< besides those of the scope; empty: none
+  std::array<std::string_view, 4> labels{};  ///< besides those of the scope; empty: none
   std::string_view help;
 };
 
-/// The labels of every metric of a loop, in this order, before the metric's own.
-inline constexpr std::array<std::string_view, 3> kLoopLabelNames = {"process", "pid", "loop"};
+/// The labels of every metric of a loop, in this order, before the metric's own. Those of a
+/// process lack the last.
+inline constexpr std::array<std::string_view, 3> kLoopLabelNames = {"process", "slot", "loop"};
+/// Between slot and loop, for whoever asks for it (SeriesOptions::pid_label).
+inline constexpr std::string_view kPidLabelName = "pid";
 
 /// The only place where metric names exist.
 std::span<const MetricSpec, kMetricCount> metric_catalogue();

@@ -46,6 +46,23 @@ std::string table(MetricScope scope) {
   return out;
 }
 
+std::string identity() {
+  return "- " + code("process") +
+         " is the configured name of the target, else the `name` of the nearest\n"
+         "  package.json above the main script, else the script's own name, else the program's. "
+         "It is read\n  once for each exec: a title that the program gives itself later changes "
+         "nothing\n  ([targets.md](targets.md)).\n- " +
+         code(kLoopLabelNames[1]) +
+         " tells processes of one name apart, in one container or on the host: the lowest\n"
+         "  number that is free, or the one that the environment gives "
+         "(`NODE_APP_INSTANCE`, `pm_id`, Node's\n  cluster worker). A process that is started "
+         "anew has its predecessor's number and continues its\n  series. " +
+         name(MetricId::kProcessInfo) + " tells which process has it now. With `--pid-label`\n" +
+         "  every series has the label " + code(kPidLabelName) + ", too.\n- " +
+         code(kLoopLabelNames[2]) +
+         " is `main` or `worker-1`, `worker-2`...: the lowest number that is free, too.\n";
+}
+
 std::string label_values() {
   return "- " + code("state") + ": `active`, `idle`. " + code("window") + ": `1m`.\n- " +
          code("phase") + ": " + list(kPhaseNames) +
@@ -68,7 +85,7 @@ std::string queries() {
          time +
          "[1m]))\n"
          "# lag that 99 % of all arrivals stayed under\n"
-         "histogram_quantile(0.99, sum by (process, pid, loop, le) (rate(" +
+         "histogram_quantile(0.99, sum by (process, slot, loop, le) (rate(" +
          lag +
          "_bucket[5m])))\n"
          "# stalls that ended, whatever their phase and cause\n"
@@ -92,27 +109,59 @@ std::string metrics_doc() {
          "(`container_labels` in\n[configuration.md](configuration.md)), then its own. Counters "
          "and histograms are never reset by\na scrape. The series of a loop that ended "
          "disappear.\n\n" +
-         table(MetricScope::kLoop) + "\nLabel values:\n\n" + label_values() +
+         identity() + "\n" + table(MetricScope::kLoop) + "\nOf processes, without `loop`:\n\n" +
+         table(MetricScope::kProcess) + "\nLabel values:\n\n" + label_values() +
          "\nWhich series exist:\n\n"
          "- " +
          name(MetricId::kIterations) + ", " + name(MetricId::kIterationDuration) + ",\n  " +
          name(MetricId::kBacklogSynReceived) + " and " + name(MetricId::kUnread) +
          "\n  are absent where they are not measured.\n"
+         "- A listening socket that several watched processes have (a cluster with "
+         "`SCHED_NONE`, a pre-forking\n  server) is shown once, so that `sum` is right: at the "
+         "one of the lowest pid that no other of them\n  descends from, a worker. " +
+         name(MetricId::kBacklogOwners) +
+         " says how many have it (by default only where that is\n  more than one).\n"
+         "- " +
+         name(MetricId::kBacklogDrain) +
+         " is what a connection that comes now will wait\n  until it is accepted. libuv 1.45 and "
+         "later (Node 20 and later) accepts one connection in a turn of\n  the loop, so this can "
+         "be many turns' time where " +
+         name(MetricId::kLag) +
+         " has but one.\n  Absent where all that waited half a second ago have been accepted "
+         "since (it is short then),\n  where none was accepted in the last 5 s, and where "
+         "several sockets listen on the address.\n"
          "- " +
          name(MetricId::kTimerLateness) +
          " is 0 where the source cannot see timers.\n"
          "- " +
          name(MetricId::kPhaseTime) +
-         " always has all phases.\n"
+         " has the phases in which time was spent.\n"
          "- " +
-         name(MetricId::kStalls) + " and " + name(MetricId::kStallTime) + " have " +
+         name(MetricId::kStalls) + ", " + name(MetricId::kStallTime) + " and\n  " +
+         name(MetricId::kStallCulpritTime) +
+         " get a series with the first stall of its kind (computing in\n  the `poll` phase is "
+         "there from the start, at 0). `increase()` does not see what a "
+         "series begins with, so scrapers that keep series (Prometheus and whatever\n  sends "
+         "`X-Prometheus-Scrape-Timeout-Seconds` as it does) are shown 0 first, for 1.5 times "
+         "the longest\n  of their last intervals; everybody else sees the value at once. For "
+         "other scrapers\n  `--metrics full` has " +
          code("cause=\"cpu\"") +
-         " from the start, at 0, for\n  every phase that can stall (all but `poll_wait`), so "
-         "that `increase()` sees the first one.\n  Another cause gets its series with its first "
-         "stall, which `increase()` then misses. To\n  count stalls whatever the cause use the "
-         "`_count` of " +
+         " from the start, at 0, for every phase that can stall. The `_count` of\n  " +
          name(MetricId::kStallDuration) +
-         ",\n  which exists from the start.\n"
+         " exists from the start in any case.\n"
+         "- Counters and histograms of a process that is started anew, and of a worker thread in "
+         "place of\n  another, go on from where those of its predecessor ended, if that was "
+         "within ten minutes: stalls\n  between the last scrape and the end are not lost. "
+         "Where it is longer, they begin at 0.\n"
+         "- " +
+         name(MetricId::kStallDuration) +
+         " has the bounds 0.1, 0.25, 1 and 5; with `--metrics full` those\n  of " +
+         name(MetricId::kLag) +
+         ".\n"
+         "- The loop of a server with one listener has about 43 series and 45 when two functions "
+         "have blocked it\n  by computing: one more for each function to blame (at most 50 and "
+         "`other`), two for each other phase\n  and cause of stalls. With `--metrics full` it is "
+         "68 from the start.\n"
          "- " +
          name(MetricId::kListenOverflows) + " and " + name(MetricId::kListenDrops) +
          " count for the whole\n  network namespace: processes that share one show the same "
@@ -144,7 +193,8 @@ std::string metrics_doc() {
          "does).\nIn OpenMetrics the bounds of a histogram are written with a point: `le=\"1.0\"` "
          "where the text\nformat has `le=\"1\"`. Label values are UTF-8 of at most " +
          std::to_string(kMaxLabelBytes) +
-         " bytes (longer ones end in\n`…`); bytes that are no UTF-8 and control characters come "
+         " bytes (longer ones end in\n`…`, paths begin with it); bytes that are no UTF-8 and "
+         "control characters come "
          "out as U+FFFD.\n";
 }
 

@@ -1,10 +1,14 @@
 #include "sources/process_loops.h"
 
 #include <algorithm>
+#include <set>
 
+#include "core/loop_totals.h"
+#include "sources/procfs/first_wait.h"
 #include "sources/procfs/procfs_source.h"
 #include "sources/uv_stack/uv_stack_source.h"
 #include "target/memory_map.h"
+#include "target/open_files.h"
 #include "target/process_info.h"
 
 namespace loopscope {
@@ -19,27 +23,37 @@ constexpr Nanos kMaxBackoff = 30s;
 // A main thread without a loop is a program that is still starting.
 constexpr Nanos kMaxMainBackoff = 2s;
 constexpr int kMaxFindFailures = 3;
+constexpr int kEarlyRefreshes = 3;
+/// Each asks what the others do.
+constexpr std::size_t kMaxCandidates = 64;
+/// Looked at all the while, for nothing where they are no loops.
+constexpr std::size_t kMaxAwaited = 4;
 
 }  // namespace
 
 ProcessLoops::ProcessLoops(ProcessId id, LoopOptions options, Sampler& sampler,
-                           UvImageCache& images, const Clock& clock, ListenerFactory listeners)
+                           UvImageCache& images, const Clock& clock, ListenerFactory listeners,
+                           LoopSuccession succession)
     : id_(id),
       options_(options),
       sampler_(sampler),
       images_(images),
       clock_(clock),
-      listeners_(std::move(listeners)) {}
+      listeners_(std::move(listeners)),
+      succession_(std::move(succession)) {}
 
 ProcessLoops::~ProcessLoops() {
   for (auto& [tid, thread] : threads_) {
     if (thread.loop) sampler_.remove(thread.loop);
+    if (thread.candidate) sampler_.remove(thread.candidate);
   }
 }
 
 void ProcessLoops::refresh(const RuntimeInfo& runtime) {
+  refreshes_ = std::min(refreshes_ + 1, kEarlyRefreshes);
   if (const auto tids = list_threads(id_.pid)) {
     drop_ended(*tids);
+    judge_candidates();
     find_loops(*tids, runtime);
   }
   publish();
@@ -50,13 +64,21 @@ void ProcessLoops::find_loops(const std::vector<int>& tids, const RuntimeInfo& r
   // After an exec another program runs under the same pid: every source is out of date.
   const bool is_other_program = runtime != runtime_;
   runtime_ = runtime;
-  if (is_other_program) uv_process_.reset();
+  if (is_other_program) {
+    uv_process_.reset();
+    why_refuted_.clear();
+    for (auto& [tid, thread] : threads_) {
+      remove_candidate(thread);
+      thread.is_refuted = false;
+    }
+  }
   std::vector<int> due;
   for (const int tid : tids) {
     Thread& thread = threads_[tid];
     const bool lost = thread.loop && (is_other_program || thread.loop->failed());
     if (lost) uv_process_.reset();
-    if (lost || (!thread.loop && now >= thread.next_check)) due.push_back(tid);
+    const bool is_free = !thread.loop && !thread.candidate && !thread.is_refuted;
+    if (lost || (is_free && now >= thread.next_check)) due.push_back(tid);
   }
   if (due.empty()) return;
   problems_.clear();
@@ -78,13 +100,43 @@ void ProcessLoops::drop_ended(const std::vector<int>& tids) {
       continue;
     }
     remove_loop(it->second);
+    remove_candidate(it->second);
     it = threads_.erase(it);
   }
 }
 
+void ProcessLoops::judge_candidates() {
+  using Standing = LoopSource::Standing;
+  for (auto& [tid, thread] : threads_) {
+    if (thread.loop && thread.loop->standing() == Standing::kRefuted) {
+      refute(thread, thread.loop->doubt());
+    }
+    if (!thread.candidate) continue;
+    const Standing standing = thread.candidate->standing();
+    if (standing == Standing::kRefuted) {
+      refute(thread, thread.candidate->doubt());
+    } else if (thread.candidate->failed()) {
+      remove_candidate(thread);
+      put_off(tid, thread);
+    } else if (standing == Standing::kProven) {
+      const auto candidate = thread.candidate;
+      remove_candidate(thread);
+      start_loop(tid, thread, candidate->release_source(), false);
+    }
+  }
+}
+
+void ProcessLoops::refute(Thread& thread, const std::string& why) {
+  why_refuted_ = why;
+  thread.is_refuted = true;
+  remove_loop(thread);
+  remove_candidate(thread);
+}
+
 void ProcessLoops::open_uv_process(const RuntimeInfo& runtime) {
   if (!options_.use_uv_stack || !runtime.has_uv_run) {
-    uv_problem_.clear();
+    uv_problem_ = options_.use_uv_stack ? runtime.unreadable : "";
+    if (!uv_problem_.empty()) problems_["uv_stack"] = uv_problem_;
     return;
   }
   if (!uv_process_) {
@@ -100,25 +152,43 @@ void ProcessLoops::check_thread(int tid, Thread& thread, const RuntimeInfo& runt
   bool internal = false;
   auto source = make_source(tid, runtime, map, internal);
   if (source && *source && (!internal || options_.internal_loops)) {
+    const LoopSource::Standing standing = (*source)->standing();
     thread.failures = 0;
-    if (thread.loop) {
+    if (standing == LoopSource::Standing::kRefuted) {
+      refute(thread, (*source)->doubt());
+    } else if (thread.loop) {
       thread.loop->replace_source(std::move(*source));
       sampler_.add(thread.loop);
-      return;
+    } else if (standing == LoopSource::Standing::kProven) {
+      start_loop(tid, thread, std::move(*source), internal);
+    } else if (candidates_ < kMaxCandidates) {
+      ++candidates_;
+      thread.candidate = std::make_shared<SampledLoop>("", std::move(*source), policy(),
+                                                       options_.stall_threshold, nullptr);
+      sampler_.add(thread.candidate);
     }
-    if (loops_ >= options_.max_loops) return;
-    ++loops_;
-    const std::string name = next_name(tid, internal);
-    thread.loop =
-        std::make_shared<SampledLoop>(name, std::move(*source), policy(), options_.stall_threshold,
-                                      listeners_ ? listeners_(name, tid) : nullptr);
-    sampler_.add(thread.loop);
     return;
   }
   if (thread.loop && ++thread.failures >= kMaxFindFailures) remove_loop(thread);
+  put_off(tid, thread);
+}
+
+void ProcessLoops::put_off(int tid, Thread& thread) const {
   const Nanos longest = tid == id_.pid ? kMaxMainBackoff : kMaxBackoff;
   thread.backoff = std::clamp(thread.backoff * 2, kFirstBackoff, longest);
   thread.next_check = clock_.now() + thread.backoff;
+}
+
+void ProcessLoops::start_loop(int tid, Thread& thread, std::unique_ptr<LoopSource> source,
+                              bool internal) {
+  if (loops_ >= options_.max_loops) return;
+  ++loops_;
+  const std::string name = next_name(tid, internal);
+  thread.loop =
+      std::make_shared<SampledLoop>(name, std::move(source), policy(), options_.stall_threshold,
+                                    listeners_ ? listeners_(name, tid) : nullptr);
+  if (succession_.take) thread.loop->set_before(succession_.take(name));
+  sampler_.add(thread.loop);
 }
 
 Result<std::unique_ptr<LoopSource>> ProcessLoops::make_source(int tid, const RuntimeInfo& runtime,
@@ -135,9 +205,15 @@ Result<std::unique_ptr<LoopSource>> ProcessLoops::make_source(int tid, const Run
   if (info.runtime == "libuv") info.runtime_version = uv_process_->sites().version_string();
   auto source = UvStackSource::attach(uv_process_, id_.pid, tid, map, std::move(info));
   // A program may have libuv and yet run another loop on its main thread.
-  if (!source && tid == id_.pid) return make_procfs_source(tid, runtime, source.error().message);
+  const bool is_main = tid == id_.pid;
+  const bool is_node = runtime.name == "node";
+  if (!source && is_main && !is_node) {
+    return make_procfs_source(tid, runtime, source.error().message);
+  }
   if (!source) return source.error();
-  internal = runtime.name == "node" && (*source)->is_internal();
+  internal = is_node && (*source)->is_internal();
+  // Whoever waits for a synchronous child while it starts has no loop yet.
+  if (internal && is_main) return Error{"the main thread does not run its loop yet"};
   return std::unique_ptr<LoopSource>(std::move(*source));
 }
 
@@ -145,27 +221,91 @@ Result<std::unique_ptr<LoopSource>> ProcessLoops::make_procfs_source(int tid,
                                                                      const RuntimeInfo& runtime,
                                                                      const std::string& why) {
   if (!options_.use_procfs) return std::unique_ptr<LoopSource>();
-  LoopInfo info{
+  const LoopInfo info{
       .runtime = runtime.name, .runtime_version = runtime.version, .source = "procfs", .note = why};
-  auto source = ProcfsSource::attach(id_.pid, tid, std::move(info));
+  const bool is_known = tid == id_.pid && main_thread_is_loop(runtime);
+  auto source = ProcfsSource::attach(id_.pid, tid, info, is_known);
   if (!source) {
     problems_["procfs"] = source.error().message;
     return source.error();
   }
+  if (!*source && may_wait_yet()) {
+    auto wait = FirstWait::attach(id_.pid, tid, info, is_known);
+    if (!wait) return wait.error();
+    return std::unique_ptr<LoopSource>(std::move(*wait));
+  }
   return std::unique_ptr<LoopSource>(std::move(*source));
+}
+
+/// Whether a thread that does not wait in epoll at this instant may be the loop of this process.
+/// Where there is libuv, its uv_run() tells, and looking for that goes on.
+bool ProcessLoops::may_wait_yet() const {
+  return !uv_process_ && loops_ == 0 && candidates_ < kMaxAwaited && has_epoll_descriptor();
+}
+
+bool ProcessLoops::has_epoll_descriptor() const {
+  bool found = false;
+  static_cast<void>(visit_open_files(id_.pid, [&found](const OpenFile& file) {
+    found = file.is_epoll;
+    return !found;
+  }));
+  return found;
 }
 
 void ProcessLoops::remove_loop(Thread& thread) {
   if (!thread.loop) return;
   sampler_.remove(thread.loop);
+  leave(*thread.loop);
   thread.loop.reset();
   --loops_;
 }
 
-std::string ProcessLoops::next_name(int tid, bool internal) {
+void ProcessLoops::remove_candidate(Thread& thread) {
+  if (!thread.candidate) return;
+  sampler_.remove(thread.candidate);
+  thread.candidate.reset();
+  --candidates_;
+}
+
+/// Why a process that may well have a loop shows none; empty: it has one, or nothing to tell.
+std::string ProcessLoops::not_judged() const {
+  if (loops_ > 0 || !why_refuted_.empty()) return {};
+  for (const auto& [tid, thread] : threads_) {
+    if (thread.candidate) return thread.candidate->doubt();
+  }
+  if (uv_process_) {
+    return "no thread has run its loop since Loopscope looked; figures begin with its first turn";
+  }
+  if (!options_.use_procfs || !has_epoll_descriptor()) return {};
+  return std::string(FirstWait::kNotJudgedYet);
+}
+
+void ProcessLoops::leave(SampledLoop& loop) {
+  LoopStatsSnapshot totals = loop.finish(clock_.now());
+  if (loop.before()) add_totals(totals, *loop.before());
+  if (succession_.leave) succession_.leave(loop.name(), std::move(totals));
+}
+
+void ProcessLoops::end() {
+  for (auto& [tid, thread] : threads_) {
+    if (!thread.loop) continue;
+    sampler_.remove(thread.loop);
+    leave(*thread.loop);
+  }
+}
+
+std::string ProcessLoops::next_name(int tid, bool internal) const {
   if (tid == id_.pid) return "main";
-  if (internal) return "internal-" + std::to_string(++internals_);
-  return "worker-" + std::to_string(++workers_);
+  const std::string kind = internal ? "internal-" : "worker-";
+  std::set<std::string> taken;
+  for (const auto& [other, thread] : threads_) {
+    if (thread.loop) taken.insert(thread.loop->name());
+  }
+  // A number that is free again is used again: a thread per job must not be a name per job.
+  for (int number = 1;; ++number) {
+    std::string name = kind + std::to_string(number);
+    if (!taken.contains(name)) return name;
+  }
 }
 
 SamplingPolicy ProcessLoops::policy() const {
@@ -179,10 +319,13 @@ void ProcessLoops::set_options(const LoopOptions& options) {
                              options.use_procfs != options_.use_procfs;
   options_ = options;
   if (other_threads) {
-    for (auto& [tid, thread] : threads_) remove_loop(thread);
+    for (auto& [tid, thread] : threads_) {
+      remove_loop(thread);
+      remove_candidate(thread);
+    }
     threads_.clear();
+    why_refuted_.clear();
     uv_process_.reset();
-    workers_ = internals_ = 0;
   }
   for (auto& [tid, thread] : threads_) {
     if (thread.loop) thread.loop->set_policy(policy(), options_.stall_threshold);
@@ -192,10 +335,21 @@ void ProcessLoops::set_options(const LoopOptions& options) {
 
 void ProcessLoops::publish() {
   Published now;
+  std::string limitation;
   for (const auto& [tid, thread] : threads_) {
-    if (thread.loop) now.loops.emplace(tid, thread.loop);
+    if (!thread.loop) continue;
+    now.loops.emplace(tid, thread.loop);
+    if (limitation.empty()) limitation = thread.loop->limitation();
   }
-  for (const auto& [source, reason] : problems_) now.problems.push_back({source, reason});
+  if (!limitation.empty()) now.problems.push_back({"procfs", std::move(limitation), false});
+  for (const auto& [source, reason] : problems_) now.problems.push_back({source, reason, false});
+  if (now.problems.empty()) {
+    if (std::string reason = not_judged(); !reason.empty()) {
+      now.problems.push_back(
+          {uv_process_ ? "uv_stack" : "procfs", std::move(reason), refreshes_ < kEarlyRefreshes});
+    }
+  }
+  if (loops_ == 0 && candidates_ == 0) now.why_none = why_refuted_;
   const std::lock_guard lock(mutex_);
   published_ = std::move(now);
 }
@@ -214,6 +368,7 @@ std::vector<LoopSnapshot> ProcessLoops::snapshot(Nanos now) const {
     snapshot.labels.pid = id_.pid;
     snapshot.info = loop->info();
     snapshot.stats = loop->stats(now);
+    snapshot.before = loop->before();
   }
   return snapshots;
 }
@@ -221,6 +376,11 @@ std::vector<LoopSnapshot> ProcessLoops::snapshot(Nanos now) const {
 std::vector<SourceProblem> ProcessLoops::problems() const {
   const std::lock_guard lock(mutex_);
   return published_.problems;
+}
+
+std::string ProcessLoops::why_none() const {
+  const std::lock_guard lock(mutex_);
+  return published_.why_none;
 }
 
 std::shared_ptr<SampledLoop> ProcessLoops::loop_of(int tid) const {

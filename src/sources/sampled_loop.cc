@@ -24,6 +24,11 @@ Nanos SampledLoop::look(Nanos now) {
   return now + policy_.next_interval(*sample);
 }
 
+void SampledLoop::lose_sight(Nanos now) {
+  const std::lock_guard lock(mutex_);
+  tracker_.on_gap(now);
+}
+
 LoopInfo SampledLoop::info() const {
   const std::lock_guard lock(mutex_);
   return source_->info();
@@ -31,6 +36,16 @@ LoopInfo SampledLoop::info() const {
 
 LoopStatsSnapshot SampledLoop::stats(Nanos now) const {
   const std::lock_guard lock(mutex_);
+  return final_ ? *final_ : stats_now(now);
+}
+
+LoopStatsSnapshot SampledLoop::finish(Nanos now) {
+  const std::lock_guard lock(mutex_);
+  if (!final_) final_ = stats_now(now);
+  return *final_;
+}
+
+LoopStatsSnapshot SampledLoop::stats_now(Nanos now) const {
   LoopStatsSnapshot stats = tracker_.snapshot(now);
   if (stalls_) stats.culprits = stalls_->culprits();
   return stats;
@@ -39,6 +54,26 @@ LoopStatsSnapshot SampledLoop::stats(Nanos now) const {
 std::string SampledLoop::failure() const {
   const std::lock_guard lock(mutex_);
   return failure_;
+}
+
+LoopSource::Standing SampledLoop::standing() const {
+  const std::lock_guard lock(mutex_);
+  return source_->standing();
+}
+
+std::string SampledLoop::doubt() const {
+  const std::lock_guard lock(mutex_);
+  return source_->doubt();
+}
+
+std::string SampledLoop::limitation() const {
+  const std::lock_guard lock(mutex_);
+  return source_->limitation();
+}
+
+std::unique_ptr<LoopSource> SampledLoop::release_source() {
+  const std::lock_guard lock(mutex_);
+  return std::move(source_);
 }
 
 void SampledLoop::replace_source(std::unique_ptr<LoopSource> source) {

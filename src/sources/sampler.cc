@@ -1,8 +1,8 @@
 #include "sources/sampler.h"
 
-#include <pthread.h>
-
 #include <algorithm>
+
+#include "base/guarded.h"
 
 namespace loopscope {
 namespace {
@@ -12,6 +12,8 @@ using namespace std::chrono_literals;
 // Loops due within this share one wake-up.
 constexpr Nanos kCoalesce = 500us;
 constexpr Nanos kNothingDue = 1s;
+// After a look that ended in an exception.
+constexpr Nanos kRecovery = 100ms;
 
 }  // namespace
 
@@ -32,11 +34,12 @@ void Sampler::remove(const std::shared_ptr<SampledLoop>& loop) {
   std::erase_if(entries_, [&loop](const Entry& entry) { return entry.loop == loop; });
 }
 
-void Sampler::start() {
-  if (thread_.joinable()) return;
+bool Sampler::start() {
+  if (thread_.joinable()) return true;
   stopping_ = false;
-  thread_ = std::thread([this] { run(); });
-  pthread_setname_np(thread_.native_handle(), "sampler");
+  auto thread = start_thread("sampler", [this] { run(); });
+  if (thread) thread_ = std::move(*thread);
+  return thread.ok();
 }
 
 void Sampler::stop() {
@@ -69,10 +72,18 @@ Nanos Sampler::pass(Nanos now) {
   for (Entry& entry : entries_) {
     if (entry.loop->failed()) continue;
     // Each loop is given the time of its own look: a hundred of them take a while.
-    if (entry.due <= now + kCoalesce) entry.due = entry.loop->look(clock_.now());
+    if (entry.due <= now + kCoalesce) entry.due = look_at(*entry.loop, clock_.now());
     next = std::min(next, entry.due);
   }
   pass_ns_.store((clock_.now() - now).count(), std::memory_order_relaxed);
+  return next;
+}
+
+Nanos Sampler::look_at(SampledLoop& loop, Nanos now) {
+  Nanos next = now + kRecovery;
+  if (run_guarded("sampler", [&] { next = loop.look(now); })) return next;
+  // What happened until the next look was not seen.
+  run_guarded("sampler", [&] { loop.lose_sight(now); });
   return next;
 }
 

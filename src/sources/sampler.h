@@ -28,7 +28,8 @@ class Sampler {
   /// The loop is not looked at any more once this returns.
   void remove(const std::shared_ptr<SampledLoop>& loop);
 
-  void start();
+  /// False: the system has no thread left.
+  bool start();
   void stop();
 
   /// Total time by which wake-ups came late.
@@ -44,6 +45,7 @@ class Sampler {
   void run();
   /// Looks at what is due; returns when the next loop is.
   Nanos pass(Nanos now);
+  static Nanos look_at(SampledLoop& loop, Nanos now);
 
   const Clock& clock_;
   std::mutex mutex_;

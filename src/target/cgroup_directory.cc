@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "target/deleted_file.h"
 #include "target/proc_file.h"
 #include "target/text_part.h"
 
@@ -73,8 +74,7 @@ CgroupMembership parse_cgroup_membership(std::string_view text) {
     std::string_view line = take_part(text, '\n');
     const std::string_view id = take_part(line, ':');
     const std::string_view controllers = take_part(line, ':');
-    constexpr std::string_view kDeleted = " (deleted)";
-    if (line.ends_with(kDeleted)) line.remove_suffix(kDeleted.size());
+    if (line.ends_with(kDeletedMark)) line.remove_suffix(kDeletedMark.size());
     if (id.empty() || !line.starts_with('/')) continue;
     if (id == "0" && controllers.empty()) {
       found.version2 = std::string(line);

@@ -6,11 +6,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <cerrno>
 #include <climits>
 #include <map>
 #include <optional>
 #include <utility>
 
+#include "base/unique_fd.h"
 #include "target/proc_file.h"
 #include "target/proc_stat.h"
 #include "target/process_facts.h"
@@ -20,6 +23,7 @@ namespace {
 
 constexpr Nanos kFirstRetry = std::chrono::seconds(1);
 constexpr Nanos kLastRetry = std::chrono::seconds(15);
+constexpr int kMaxGenerations = 64;
 
 /// What stat() tells of a file, as far as it identifies it.
 struct FileIdentity {
@@ -43,12 +47,37 @@ struct Record {
   FileIdentity directory;
   std::optional<FileIdentity> executable;  ///< of found processes
   std::optional<FoundProcess> found;
+  std::optional<FoundProcess> before;  ///< what it was last found to be, before another look
   std::optional<SkippedProcess> skipped;
+  std::optional<LeftOutProcess> left_out;
+  std::optional<UnselectedProcess> unselected;
+  int parent = 0;
+  std::uint64_t judged_in_scan = 0;
+  int ancestor = 0;      ///< a found process that it descends from, when that was last looked into
+  std::string rejected;  ///< see Discovery::reject()
+  bool had_loop = false;
   Nanos judge_again{0};
   Nanos retry = kFirstRetry;
   bool is_present = false;
   bool is_in_doubt = false;  ///< see Discovery::doubt()
 };
+
+/// The fields point to no text that is kept: comm is not to be used.
+std::optional<ProcStat> stat_of(int pid) {
+  const auto text = read_proc_file("/proc/" + std::to_string(pid) + "/stat", 2048);
+  auto stat = text ? parse_proc_stat(*text) : std::nullopt;
+  if (stat) stat->comm = {};
+  return stat;
+}
+
+/// Whether a look at a process will not fail for want of descriptors, half-way and unnoticed.
+bool has_spare_descriptors() {
+  std::array<UniqueFd, 8> spare;
+  return std::all_of(spare.begin(), spare.end(), [](UniqueFd& one) {
+    one.reset(::open("/proc/self/stat", O_RDONLY | O_CLOEXEC));
+    return one.valid();
+  });
+}
 
 bool names_one_process(SelectEntry::Kind kind) {
   return kind == SelectEntry::Kind::kPid || kind == SelectEntry::Kind::kName;
@@ -58,6 +87,10 @@ bool has_name(const SelectEntry& entry, ProcessFacts& facts) {
   return entry.name_matches &&
          std::any_of(facts.names().begin(), facts.names().end(),
                      [&](const std::string& name) { return entry.name_matches(name); });
+}
+
+bool is_made_of_a_loop(const RuntimeInfo& runtime) {
+  return runtime.name == "node" || runtime.name == "deno" || runtime.name == "bun";
 }
 
 bool is_of_kind(const SelectEntry& entry, ProcessFacts& facts) {
@@ -71,7 +104,7 @@ bool is_of_kind(const SelectEntry& entry, ProcessFacts& facts) {
     case SelectEntry::Kind::kChild:
       return descends_from(facts.pid(), entry.pid);
     case SelectEntry::Kind::kAll:
-      return facts.listens();
+      return facts.listens() || is_made_of_a_loop(facts.executable_runtime());
   }
   return false;
 }
@@ -79,7 +112,9 @@ bool is_of_kind(const SelectEntry& entry, ProcessFacts& facts) {
 bool chooses(const SelectEntry& entry, ProcessFacts& facts) {
   if (!is_of_kind(entry, facts)) return false;
   if (entry.port != 0 && !facts.listens_on(entry.port)) return false;
-  return !entry.name_matches || has_name(entry, facts) || entry.name_matches(facts.command_line());
+  return !entry.name_matches || has_name(entry, facts) ||
+         entry.name_matches(facts.command_line()) || entry.name_matches(facts.program().name) ||
+         entry.name_matches(facts.program().script);
 }
 
 /// Whether the user expects this process to be watched, so that it matters why it is not.
@@ -98,11 +133,32 @@ bool is_expected(const SelectEntry& entry, ProcessFacts& facts) {
   return false;
 }
 
+bool found_uv_run(ProcessFacts& facts) { return facts.runtime() && facts.runtime()->has_uv_run; }
+
+/// Sure enough for a process that nobody has named.
+bool runs_a_loop(ProcessFacts& facts) {
+  return found_uv_run(facts) || (facts.why_no_loop().empty() && facts.has_waiting_thread());
+}
+
 bool has_event_loop(const SelectEntry& entry, ProcessFacts& facts) {
-  if (facts.runtime() && facts.runtime()->has_uv_run) return true;
+  if (found_uv_run(facts)) return true;
+  if (!facts.why_no_loop().empty()) return false;
   if (facts.has_waiting_thread()) return true;
+  // One that is blocked when it is met waits nowhere.
+  if (facts.runtime() && main_thread_is_loop(*facts.runtime()) && facts.has_epoll_descriptor()) {
+    return true;
+  }
   if (entry.kind == SelectEntry::Kind::kAll) return false;
   return facts.has_epoll_descriptor() || (names_one_process(entry.kind) && facts.is_restricted());
+}
+
+/// What an onlooker may want to know of a process without an event loop; empty: nothing.
+std::string why_no_loop(ProcessFacts& facts) {
+  std::string reason = facts.why_no_loop();
+  if (reason.empty() && facts.has_epoll_descriptor()) {
+    reason = "it has an epoll descriptor, and no thread was seen waiting in it yet";
+  }
+  return reason;
 }
 
 }  // namespace
@@ -113,11 +169,23 @@ struct Discovery::State {
   void select(Selection chosen) {
     selection = std::move(chosen);
     if (selection.entries.empty()) selection.entries.emplace_back();
-    records.clear();
+    // What is known of a process stays: a blocked loop shows none of the signs of one.
+    for (auto& [pid, record] : records) {
+      Record kept;
+      kept.directory = record.directory;
+      kept.executable = record.executable;
+      kept.rejected = std::move(record.rejected);
+      kept.had_loop = record.had_loop;
+      record = std::move(kept);
+    }
   }
 
   void judge(int pid, Record& record, ListenSocketsByNamespace& sockets);
+  void take(const ProcStat& stat, std::size_t entry, ProcessFacts& facts, Record& record);
+  void note_unselected(ProcessFacts& facts, Record& record) const;
   void look_again(int pid, Record& record, ListenSocketsByNamespace& sockets);
+  void look_at_ancestors(int pid, Record& record, ListenSocketsByNamespace& sockets);
+  std::optional<std::size_t> entry_of_pid(int pid) const;
   void look_at(int pid, int proc_directory, const char* name, ListenSocketsByNamespace& sockets);
   std::optional<SkippedProcess> missing(std::size_t index, const DiscoveryResult& result,
                                         ListenSocketsByNamespace& sockets) const;
@@ -126,48 +194,144 @@ struct Discovery::State {
   const Clock& clock;
   RuntimeProbe probe;
   std::map<int, Record> records;
+  std::uint64_t scan_count = 0;
 };
 
 void Discovery::State::judge(int pid, Record& record, ListenSocketsByNamespace& sockets) {
-  record.found.reset();
+  if (record.found) record.before = std::exchange(record.found, std::nullopt);
   record.skipped.reset();
-  record.executable.reset();
+  record.left_out.reset();
+  record.unselected.reset();
+  record.ancestor = 0;
+  record.judged_in_scan = scan_count;
   record.judge_again = clock.now() + record.retry;
   record.retry = std::min(2 * record.retry, kLastRetry);
 
-  const std::string directory = "/proc/" + std::to_string(pid);
-  const auto text = read_proc_file(directory + "/stat", 2048);
-  const auto stat = text ? parse_proc_stat(*text) : std::nullopt;
+  const auto stat = stat_of(pid);
   if (!stat || stat->is_dead() || stat->is_kernel_thread()) return;
 
+  record.parent = stat->parent_pid;
+  const auto executable =
+      identify_file(AT_FDCWD, ("/proc/" + std::to_string(pid) + "/exe").c_str());
+  if (executable != record.executable) {
+    record.executable = executable;
+    record.before.reset();
+    record.rejected.clear();
+    record.had_loop = false;
+  }
+
   ProcessFacts facts(pid, probe, sockets);
+  const auto has_loop = [&](const SelectEntry& entry) {
+    return record.rejected.empty() && (record.had_loop || has_event_loop(entry, facts));
+  };
   for (std::size_t i = 0; i < selection.entries.size(); ++i) {
     const SelectEntry& entry = selection.entries[i];
     if (!chooses(entry, facts)) continue;
-    if (!has_event_loop(entry, facts)) {
-      if (!is_expected(entry, facts)) continue;
+    if (!has_loop(entry)) {
+      const std::string reason = record.rejected.empty() ? why_no_loop(facts) : record.rejected;
+      if (!is_expected(entry, facts)) {
+        const ProcessId id{pid, stat->start_time};
+        if (!reason.empty()) record.left_out = LeftOutProcess{id, facts.name(), reason};
+        continue;
+      }
       if (!record.skipped) {
         record.skipped = SkippedProcess{
             pid, i,
-            "process " + std::to_string(pid) + " (" + facts.name() +
-                ") has no event loop: no image in it has uv_run, and it has no epoll descriptor"};
+            "process " + std::to_string(pid) + " (" + facts.name() + ") has no event loop: " +
+                (reason.empty() ? "no image in it has uv_run, and it has no epoll descriptor"
+                                : reason)};
       }
       // Somebody waits for this one.
       record.retry = kFirstRetry;
       continue;
     }
-    FoundProcess found;
-    found.id = {pid, stat->start_time};
-    found.comm = facts.name();
-    found.label = entry.label.empty() ? found.comm : entry.label;
-    found.entry = i;
-    if (facts.runtime()) found.runtime = *facts.runtime();
-    record.found = std::move(found);
-    record.skipped.reset();
-    record.retry = kFirstRetry;
-    record.executable = identify_file(AT_FDCWD, (directory + "/exe").c_str());
+    take(*stat, i, facts, record);
     return;
   }
+  note_unselected(facts, record);
+}
+
+void Discovery::State::take(const ProcStat& stat, std::size_t entry, ProcessFacts& facts,
+                            Record& record) {
+  FoundProcess found;
+  found.id = {facts.pid(), stat.start_time};
+  found.entry = entry;
+  found.comm = facts.name();
+  found.exec_mark = stat.stack_start;
+  if (facts.runtime()) found.runtime = *facts.runtime();
+  const auto& before = record.before;
+  const bool is_same_program =
+      before && before->id == found.id && is_same_exec(before->exec_mark, found.exec_mark);
+  found.program = is_same_program ? before->program : facts.program();
+  const std::string& label = selection.entries[entry].label;
+  found.label = label.empty() ? found.program.name : label;
+  record.found = std::move(found);
+  record.skipped.reset();
+  record.left_out.reset();
+  record.unselected.reset();
+  record.retry = kFirstRetry;
+  record.had_loop |= found_uv_run(facts) || facts.has_waiting_thread();
+}
+
+/// Nothing selects this process; whoever selects nothing in particular hears of it.
+void Discovery::State::note_unselected(ProcessFacts& facts, Record& record) const {
+  const bool takes_all =
+      std::any_of(selection.entries.begin(), selection.entries.end(),
+                  [](const SelectEntry& e) { return e.kind == SelectEntry::Kind::kAll; });
+  if (!takes_all || !facts.executable_runtime().has_uv_run) return;
+  record.unselected = UnselectedProcess{facts.pid(), facts.name(), facts.executable_runtime().name};
+}
+
+/// Whether it descends from a process that is watched, and runs a loop itself.
+void Discovery::State::look_at_ancestors(int pid, Record& record,
+                                         ListenSocketsByNamespace& sockets) {
+  if (record.found || record.parent <= 0) return;
+  const FoundProcess* ancestor = nullptr;
+  std::optional<std::size_t> entry;
+  int at = record.parent;
+  for (int generation = 0; generation < kMaxGenerations && at > 0 && !entry; ++generation) {
+    const auto known = records.find(at);
+    if (known == records.end()) break;
+    if (known->second.found) {
+      ancestor = &*known->second.found;
+      entry = ancestor->entry;
+    } else {
+      entry = entry_of_pid(at);
+    }
+    if (!entry) at = known->second.parent;
+  }
+  if (!entry) return;
+  const SelectEntry& by = selection.entries[*entry];
+  if (by.kind == SelectEntry::Kind::kChild) return;  // judged by descent as it is
+  const bool is_new = record.ancestor != at;
+  if (!is_new && record.judged_in_scan != scan_count) return;
+  record.ancestor = at;
+
+  const auto stat = stat_of(pid);
+  if (!stat || stat->is_dead() || stat->is_kernel_thread()) return;
+  ProcessFacts facts(pid, probe, sockets);
+  if (by.kind == SelectEntry::Kind::kAll) {
+    // A fork of a server works for it; what else a server starts may be anything.
+    if (ancestor == nullptr || at != record.parent ||
+        facts.program().executable != ancestor->program.executable) {
+      return;
+    }
+  }
+  if (!record.rejected.empty() || !runs_a_loop(facts)) return;
+  take(*stat, *entry, facts, record);
+  record.found->by_descent = true;
+}
+
+/// The entry that names this very process, whether it has a loop or not.
+std::optional<std::size_t> Discovery::State::entry_of_pid(int pid) const {
+  for (std::size_t i = 0; i < selection.entries.size(); ++i) {
+    const SelectEntry& entry = selection.entries[i];
+    if (entry.kind == SelectEntry::Kind::kPid && entry.pid == pid && entry.port == 0 &&
+        !entry.name_matches) {
+      return i;
+    }
+  }
+  return std::nullopt;
 }
 
 /// A program that was met while the loader was still at work may yet turn out to have libuv, and
@@ -177,6 +341,7 @@ void Discovery::State::look_again(int pid, Record& record, ListenSocketsByNamesp
   if (clock.now() < record.judge_again) return;
   const Record before = record;
   judge(pid, record, sockets);
+  if (!record.found) look_at_ancestors(pid, record, sockets);
   if (!record.found) record = before;
   record.is_in_doubt = false;
   if (record.found->runtime == before.found->runtime) {
@@ -197,17 +362,20 @@ void Discovery::State::look_at(int pid, int proc_directory, const char* name,
   }
   record.is_present = true;
   if (record.found) {
-    if (!is_alive(record.found->id)) {
+    const auto stat = stat_of(pid);
+    if (!stat || stat->is_dead() || stat->start_time != record.found->id.start_time) {
       record.found.reset();
-    } else if (identify_file(proc_directory, (std::string(name) + "/exe").c_str()) !=
-               record.executable) {
+    } else if (!is_same_exec(stat->stack_start, record.found->exec_mark) ||
+               identify_file(proc_directory, (std::string(name) + "/exe").c_str()) !=
+                   record.executable) {
       record.judge_again = clock.now();
     } else {
       look_again(pid, record, sockets);
       return;
     }
   }
-  if (clock.now() >= record.judge_again || !is_same_process) judge(pid, record, sockets);
+  if (clock.now() < record.judge_again && is_same_process) return;
+  judge(pid, record, sockets);
 }
 
 /// What an entry that names something particular and found nothing has to say.
@@ -233,7 +401,7 @@ std::optional<SkippedProcess> Discovery::State::missing(std::size_t index,
           id ? "process " + std::to_string(entry.pid) + " cannot be watched" : id.error().message};
     }
     case SelectEntry::Kind::kName:
-      return SkippedProcess{0, index, "no process matches the name"};
+      return SkippedProcess{0, index, "no process matches the name \"" + entry.pattern + "\""};
     case SelectEntry::Kind::kPort: {
       const std::string port = "TCP port " + std::to_string(entry.port);
       if (sockets.of(::getpid()).has_port(entry.port)) {
@@ -260,14 +428,34 @@ void Discovery::doubt(int pid) {
   if (record != state_->records.end()) record->second.is_in_doubt = true;
 }
 
+void Discovery::reject(int pid, const std::string& reason) {
+  const auto record = state_->records.find(pid);
+  if (record == state_->records.end()) return;
+  record->second.rejected = reason;
+  record->second.found.reset();
+  record->second.judge_again = Nanos{0};
+}
+
 void Discovery::set_selection(Selection selection) { state_->select(std::move(selection)); }
 
 DiscoveryResult Discovery::scan() {
   ListenSocketsByNamespace sockets;
   DiscoveryResult result;
   const std::unique_ptr<DIR, int (*)(DIR*)> proc(::opendir("/proc"), &::closedir);
-  if (!proc) return result;
+  if (!proc) result.problem = "cannot list /proc: " + errno_text(errno);
+  if (proc && !has_spare_descriptors()) {
+    result.problem = "cannot look at processes: " + errno_text(errno) +
+                     "; raise the limit of open files (ulimit -n, LimitNOFILE)";
+  }
+  // What could not be looked at is not gone.
+  if (!result.problem.empty()) {
+    for (const auto& [pid, record] : state_->records) {
+      if (record.found) result.found.push_back(*record.found);
+    }
+    return result;
+  }
   for (auto& [pid, record] : state_->records) record.is_present = false;
+  ++state_->scan_count;
   // readdir is safe here: no other thread sees this DIR.
   while (const dirent* entry = ::readdir(proc.get())) {  // NOLINT(concurrency-mt-unsafe)
     std::string_view name = entry->d_name;
@@ -277,9 +465,20 @@ DiscoveryResult Discovery::scan() {
     state_->look_at(static_cast<int>(pid), ::dirfd(proc.get()), entry->d_name, sockets);
   }
   std::erase_if(state_->records, [](const auto& item) { return !item.second.is_present; });
+  for (auto& [pid, record] : state_->records) state_->look_at_ancestors(pid, record, sockets);
   for (const auto& [pid, record] : state_->records) {
     if (record.found) result.found.push_back(*record.found);
-    if (record.skipped) result.skipped.push_back(*record.skipped);
+    if (record.left_out) result.left_out.push_back(*record.left_out);
+    if (record.unselected) result.unselected.push_back(*record.unselected);
+  }
+  for (const auto& [pid, record] : state_->records) {
+    if (!record.skipped) continue;
+    // It runs no loop itself, but what it has started does.
+    const bool is_served = std::any_of(
+        result.found.begin(), result.found.end(), [&record = record](const FoundProcess& found) {
+          return found.by_descent && found.entry == record.skipped->entry;
+        });
+    if (!is_served) result.skipped.push_back(*record.skipped);
   }
   for (std::size_t i = 0; i < state_->selection.entries.size(); ++i) {
     if (auto absent = state_->missing(i, result, sockets)) {

@@ -108,6 +108,7 @@ struct ElfFile::Loader {
         file.build_id_ += kDigits[bytes[value_at + i] >> 4];
         file.build_id_ += kDigits[bytes[value_at + i] & 15];
       }
+      file.build_id_place_ = {header.p_vaddr + value_at, note.n_descsz};
       return;
     }
   }
@@ -190,7 +191,8 @@ Result<ElfFile> ElfFile::open(UniqueFd descriptor, std::string name) {
   struct stat status {};
   if (::fstat(file.file_.get(), &status) != 0) return loader.error(errno_text(errno));
   if (!S_ISREG(status.st_mode)) return loader.error("it is no regular file");
-  file.size_ = static_cast<std::uint64_t>(status.st_size);
+  file.stamp_ = FileStamp::of(status);
+  file.size_ = file.stamp_.size;
   if (file.size_ > ElfImage::kMaxFileSize) return loader.error("it is larger than 1 GiB");
 
   // libelf allocates by the number of sections at once, so that number is looked at first.

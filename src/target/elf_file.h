@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "target/elf_image.h"
+#include "target/file_stamp.h"
 
 namespace loopscope {
 
@@ -36,6 +37,8 @@ class ElfFile {
   const std::vector<ElfSegment>& segments() const { return segments_; }
   const std::vector<std::string>& needed() const { return needed_; }
   const std::string& build_id() const { return build_id_; }
+  const std::optional<ElfImage::Extent>& build_id_place() const { return build_id_place_; }
+  const FileStamp& stamp() const { return stamp_; }
 
   /// nullptr: there is none.
   const ElfSection* section(std::string_view section_name) const;
@@ -61,6 +64,8 @@ class ElfFile {
   std::vector<ElfSegment> segments_;
   std::vector<std::string> needed_;
   std::string build_id_;
+  std::optional<ElfImage::Extent> build_id_place_;
+  FileStamp stamp_;
 };
 
 }  // namespace loopscope

@@ -56,6 +56,10 @@ bool ElfImage::has_symtab() const { return state_->symtab() != nullptr; }
 const std::vector<ElfSegment>& ElfImage::segments() const { return state_->file.segments(); }
 const std::vector<std::string>& ElfImage::needed() const { return state_->file.needed(); }
 const std::string& ElfImage::build_id() const { return state_->file.build_id(); }
+const FileStamp& ElfImage::stamp() const { return state_->file.stamp(); }
+std::optional<ElfImage::Extent> ElfImage::build_id_place() const {
+  return state_->file.build_id_place();
+}
 
 std::optional<ElfSymbol> ElfImage::find_symbol(std::string_view symbol) const {
   return find_symbols({&symbol, 1}).front();

@@ -11,6 +11,7 @@
 
 #include "base/result.h"
 #include "base/unique_fd.h"
+#include "target/file_stamp.h"
 
 namespace loopscope {
 
@@ -60,6 +61,8 @@ class ElfImage {
   const std::vector<std::string>& needed() const;
   /// Lower-case hex of the GNU build id; empty: none.
   const std::string& build_id() const;
+  /// What the file was like when it was opened.
+  const FileStamp& stamp() const;
 
   /// A defined symbol of this exact name: .dynsym first, then .symtab.
   std::optional<ElfSymbol> find_symbol(std::string_view symbol) const;
@@ -85,12 +88,15 @@ class ElfImage {
   std::optional<std::uint64_t> offset_to_vaddr(std::uint64_t offset) const;
   /// The executable segment that holds `vaddr`.
   std::optional<ElfSegment> executable_segment(std::uint64_t vaddr) const;
-  /// Extent of a section by name (".text", ".plt"), as vaddr and size.
+  /// A range of link-time addresses.
   struct Extent {
     std::uint64_t address = 0;
     std::uint64_t size = 0;
   };
+  /// A section by name (".text", ".plt").
   std::optional<Extent> section(std::string_view section_name) const;
+  /// Where the bytes of the build id are loaded.
+  std::optional<Extent> build_id_place() const;
 
   /// Name of the dynamic symbol whose address the loader stores into the word at `vaddr`
   /// (JUMP_SLOT, GLOB_DAT and 64-bit relocations).

@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "base/result.h"
-#include "base/unique_fd.h"
 #include "target/elf_image.h"
 #include "target/memory_map.h"
 
@@ -25,15 +24,12 @@ struct LoadedImage {
   bool contains(std::uint64_t address) const { return address >= start && address < end; }
 };
 
-/// Opens the file behind a mapping of `pid`, whatever mount namespace the process is in:
-/// by /proc/PID/map_files (works for deleted files, needs CAP_CHECKPOINT_RESTORE or
-/// CAP_SYS_ADMIN), else by /proc/PID/exe for the main program, else by the path below
-/// /proc/PID/root and then below the own root (for a chroot). Paths are walked without
-/// following any symbolic link: those in a maps file have none, so one that stands there
-/// was put there since. A file found by path must have the mapping's inode, except on
-/// overlayfs, where maps files show another (that of the layer below).
-/// Regular files only; never blocks and never opens a device.
-Result<UniqueFd> open_mapped_file(int pid, const Mapping& mapping);
+/// Opens the ELF file behind a mapping of `pid`, whatever mount namespace or chroot the process
+/// is in (MappedFileWay). What is found is compared with what the process has in memory, so that
+/// a file that stands in its place by now is not taken for it; where memory cannot be read,
+/// device and inode have to do. Error: none is found, none is the right one, or it is no ELF
+/// file; the message says which.
+Result<ElfImage> open_image(int pid, const MemoryMap& map, const Mapping& mapping);
 
 /// Opens the image `mapping` belongs to and computes where it is loaded.
 Result<LoadedImage> load_image(int pid, const MemoryMap& map, const Mapping& mapping);

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <optional>
 
+#include "target/deleted_file.h"
 #include "target/proc_file.h"
 #include "target/remote_memory.h"
 
@@ -65,10 +66,9 @@ std::optional<Mapping> parse_line(std::string_view line) {
   const std::size_t path = line.find_first_not_of(' ');
   if (path != std::string_view::npos) {
     mapping.path = unescape(line.substr(path, kMaxPath));
-    constexpr std::string_view kDeleted = " (deleted)";
-    if (mapping.inode != 0 && mapping.path.ends_with(kDeleted)) {
+    if (mapping.inode != 0 && mapping.path.ends_with(kDeletedMark)) {
       mapping.deleted = true;
-      mapping.path.resize(mapping.path.size() - kDeleted.size());
+      mapping.path.resize(mapping.path.size() - kDeletedMark.size());
     }
   }
   return mapping;

@@ -27,6 +27,11 @@ struct Mapping {
   bool contains(std::uint64_t address) const { return address >= start && address < end; }
   std::uint64_t size() const { return end - start; }
   bool is_file() const { return inode != 0; }
+  /// The path counts, too: on btrfs inode numbers are not unique per device.
+  bool is_of_same_file(const Mapping& other) const {
+    return inode == other.inode && dev_major == other.dev_major && dev_minor == other.dev_minor &&
+           path == other.path;
+  }
 };
 
 /// Address space of a process at one instant, sorted by address.

@@ -53,6 +53,8 @@ std::optional<ProcStat> parse_proc_stat(std::string_view text) {
   if (!take_number(rest, stat.system_ticks)) return std::nullopt;
   if (!skip_fields(rest, 4) || !take_number(rest, stat.thread_count)) return std::nullopt;
   if (!skip_fields(rest, 1) || !take_number(rest, stat.start_time)) return std::nullopt;
+  // 28 startstack.
+  if (!skip_fields(rest, 5) || !take_number(rest, stat.stack_start)) stat.stack_start = 0;
   return stat;
 }
 

@@ -24,6 +24,8 @@ struct ProcStat {
   std::uint64_t system_ticks = 0;  ///< clock ticks
   std::uint64_t thread_count = 0;
   std::uint64_t start_time = 0;  ///< clock ticks since boot
+  /// Where the stack begins, which differs from exec to exec; 0 without ptrace access.
+  std::uint64_t stack_start = 0;
 
   bool is_dead() const { return state == 'Z' || state == 'X' || state == 'x'; }
   bool is_stopped() const { return is_stopped_state(state); }

@@ -10,12 +10,10 @@
 #include "target/proc_file.h"
 #include "target/proc_stat.h"
 #include "target/process_info.h"
-#include "target/thread_counters.h"
 
 namespace loopscope {
 namespace {
 
-constexpr std::size_t kMaxThreadsAsked = 256;
 constexpr int kMaxGenerations = 64;
 
 /// "net:[4026531840]"; empty if it must not be read.
@@ -90,26 +88,41 @@ bool ProcessFacts::listens_on(std::uint16_t port) {
 
 bool ProcessFacts::has_epoll_descriptor() { return files().has_epoll; }
 
-bool ProcessFacts::has_waiting_thread() {
-  if (has_waiting_thread_) return *has_waiting_thread_;
-  has_waiting_thread_ = false;
-  const auto threads = list_threads(pid_);
-  if (!threads) return false;
-  for (std::size_t i = 0; i < std::min(threads->size(), kMaxThreadsAsked); ++i) {
-    auto counters = ThreadCounters::open(pid_, (*threads)[i]);
-    if (!counters) continue;
-    const auto state = counters->syscall();
-    if (state && state->in_epoll_wait()) {
-      has_waiting_thread_ = true;
-      break;
-    }
+const WaitVerdict& ProcessFacts::waits() {
+  if (waits_) return *waits_;
+  waits_.emplace();
+  if (const auto threads = list_threads(pid_)) {
+    waits_ = judge_waits(pid_, epoll_waiters(pid_, *threads));
   }
-  return *has_waiting_thread_;
+  return *waits_;
+}
+
+bool ProcessFacts::has_waiting_thread() { return waits().has_loop; }
+
+std::string ProcessFacts::why_no_loop() {
+  if (runtime()) {
+    if (runtime()->has_uv_run || main_thread_is_loop(*runtime())) return {};
+    std::string reason = why_no_event_loop(*runtime());
+    if (!reason.empty()) return reason;
+  }
+  return waits().has_loop ? std::string() : waits().why_not;
 }
 
 const Result<RuntimeInfo>& ProcessFacts::runtime() {
   if (!runtime_) runtime_ = probe_.probe(pid_);
   return *runtime_;
+}
+
+const RuntimeInfo& ProcessFacts::executable_runtime() {
+  if (!executable_runtime_) executable_runtime_ = probe_.probe_executable(pid_);
+  return *executable_runtime_;
+}
+
+const Program& ProcessFacts::program() {
+  if (!program_) {
+    program_ = read_program(pid_, executable_runtime(), name());
+  }
+  return *program_;
 }
 
 bool ProcessFacts::is_restricted() { return !runtime().ok() || files().is_denied; }

@@ -9,7 +9,9 @@
 #include <vector>
 
 #include "base/result.h"
+#include "target/epoll_waiters.h"
 #include "target/listen_sockets.h"
+#include "target/program.h"
 #include "target/runtime_info.h"
 
 namespace loopscope {
@@ -46,12 +48,19 @@ class ProcessFacts {
   bool listens_on(std::uint16_t port);
   bool has_epoll_descriptor();
   bool has_waiting_thread();
+  /// Why its threads that wait in epoll are no event loops; empty: they may be, or none waits.
+  std::string why_no_loop();
   const Result<RuntimeInfo>& runtime();
+  /// What its executable alone tells, see RuntimeProbe.
+  const RuntimeInfo& executable_runtime();
+  /// What it was when first asked.
+  const Program& program();
   /// Some of the questions could not be answered for lack of permission.
   bool is_restricted();
 
  private:
   const ProcessFiles& files();
+  const WaitVerdict& waits();
 
   int pid_;
   RuntimeProbe& probe_;
@@ -60,8 +69,10 @@ class ProcessFacts {
   std::vector<std::string> names_;
   std::optional<std::string> command_line_;
   std::optional<ProcessFiles> files_;
-  std::optional<bool> has_waiting_thread_;
+  std::optional<WaitVerdict> waits_;
   std::optional<Result<RuntimeInfo>> runtime_;
+  std::optional<RuntimeInfo> executable_runtime_;
+  std::optional<Program> program_;
 };
 
 /// Whether `pid` is `ancestor` or descends from it.

@@ -16,10 +16,12 @@ struct ProcessId {
   auto operator<=>(const ProcessId&) const = default;
 };
 
-/// The process that has `pid` now. Error: there is none, or it is a zombie.
+/// The process that has `pid` now. Error: there is none, it is a zombie, or it could not be
+/// looked at; the message says which.
 Result<ProcessId> identify(int pid);
 
-/// Whether exactly this process still runs. A zombie (state Z or X) is dead.
+/// Whether exactly this process still runs. A zombie (state Z or X) is dead. A look that fails
+/// for another reason (no descriptor left) is no sign of death.
 bool is_alive(const ProcessId& id);
 
 }  // namespace loopscope

@@ -11,7 +11,9 @@
 #include <memory>
 #include <string_view>
 
+#include "base/ascii.h"
 #include "target/base_name.h"
+#include "target/deleted_file.h"
 #include "target/proc_file.h"
 
 namespace loopscope {
@@ -26,13 +28,6 @@ std::string proc_path(int pid, const char* name) {
 
 std::string task_path(int pid, int tid, const char* name) {
   return "/proc/" + std::to_string(pid) + "/task/" + std::to_string(tid) + "/" + name;
-}
-
-std::string printable(std::string text) {
-  for (char& c : text) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
-  }
-  return text;
 }
 
 /// Names a runtime gives to its main thread, which hide the program's own (Node 24:
@@ -80,7 +75,7 @@ Result<std::string> thread_name(int pid, int tid) {
   auto text = read_proc_file(task_path(pid, tid, "comm"), 256);
   if (!text) return text.error();
   if (text->ends_with('\n')) text->pop_back();
-  return printable(std::move(*text));
+  return without_controls(std::move(*text));
 }
 
 Result<std::string> process_name(int pid) {
@@ -88,7 +83,7 @@ Result<std::string> process_name(int pid) {
   if (!comm || !is_general_name(*comm)) return comm;
   const auto executable = executable_path(pid);
   if (!executable) return comm;
-  return printable(base_name(*executable));
+  return without_controls(base_name(*executable));
 }
 
 Result<std::string> executable_path(int pid) {
@@ -97,8 +92,7 @@ Result<std::string> executable_path(int pid) {
   const ssize_t length = ::readlink(link.c_str(), target.data(), target.size());
   if (length < 0) return Error{"cannot read " + link + ": " + errno_text(errno)};
   std::string path(target.data(), static_cast<std::size_t>(length));
-  constexpr std::string_view kDeleted = " (deleted)";
-  if (path.ends_with(kDeleted)) path.resize(path.size() - kDeleted.size());
+  if (path.ends_with(kDeletedMark)) path.resize(path.size() - kDeletedMark.size());
   return path;
 }
 
@@ -107,7 +101,7 @@ Result<std::string> command_line(int pid) {
   if (!text) return text.error();
   while (text->ends_with('\0')) text->pop_back();
   std::replace(text->begin(), text->end(), '\0', ' ');
-  return printable(std::move(*text));
+  return without_controls(std::move(*text));
 }
 
 }  // namespace loopscope

@@ -10,7 +10,7 @@
 namespace loopscope {
 
 /// Whether a thread is kept from running from outside: stopped by a signal or a tracer, or
-/// frozen with its cgroup. Not thread-safe.
+/// frozen with its cgroup. What OwnStops tells of is not from outside. Not thread-safe.
 class StopDetector {
  public:
   /// A read of the thread's stat and, while it sleeps, of its cgroup's state: some µs. Once
@@ -19,8 +19,10 @@ class StopDetector {
   bool is_stopped(ThreadCounters& counters, Nanos now);
 
  private:
+  bool is_kept(char state, const ThreadCounters& counters, Nanos now);
   void follow_cgroup(int pid, Nanos now);
 
+  bool stopped_ = false;  ///< as of the last look that was clear
   std::optional<CgroupFreezer> freezer_;
   std::optional<Nanos> followed_at_;
   std::string membership_;  ///< /proc/PID/cgroup when freezer_ was opened

@@ -2,9 +2,11 @@
 
 #include <fcntl.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
+#include "target/own_stops.h"
 #include "target/proc_file.h"
 #include "target/remote_memory.h"
 
@@ -14,10 +16,15 @@ namespace {
 #if defined(__x86_64__)
 constexpr std::int64_t kEpollWait = 232;
 constexpr std::int64_t kEpollPwait = 281;
+constexpr std::int64_t kFutex = 202;
+constexpr std::array<std::int64_t, 4> kPolls = {7, 23, 270, 271};  // poll, select, pselect6, ppoll
 #else
 constexpr std::int64_t kEpollWait = -2;  // only the older architectures have it
 constexpr std::int64_t kEpollPwait = 22;
+constexpr std::int64_t kFutex = 98;
+constexpr std::array<std::int64_t, 2> kPolls = {72, 73};  // pselect6, ppoll
 #endif
+constexpr std::int64_t kFutexWaitv = 449;
 constexpr std::int64_t kEpollPwait2 = 441;
 
 /// Value of a "key:\t123" line.
@@ -32,6 +39,14 @@ bool find_value(std::string_view text, std::string_view key, std::uint64_t& valu
 
 bool SyscallState::in_epoll_wait() const {
   return !running && (number == kEpollWait || number == kEpollPwait || number == kEpollPwait2);
+}
+
+bool SyscallState::in_poll() const {
+  return !running && std::find(kPolls.begin(), kPolls.end(), number) != kPolls.end();
+}
+
+bool SyscallState::in_futex() const {
+  return !running && (number == kFutex || number == kFutexWaitv);
 }
 
 std::optional<SyscallState> parse_syscall(std::string_view text) {
@@ -67,20 +82,24 @@ Result<ThreadCounters> ThreadCounters::open(int pid, int tid) {
 
 Result<std::string_view> ThreadCounters::read(UniqueFd& file, const char* name,
                                               std::span<char> buffer) {
+  const auto refusal = [&](int cause) {
+    // The kernel asks for more (PTRACE_MODE_ATTACH) where it tells of registers.
+    return ptrace_access_error(pid_, name, cause, std::string_view(name) == "syscall");
+  };
   if (!file.valid()) {
     file.reset(::openat(task_dir_.get(), name, O_RDONLY | O_CLOEXEC));
     if (!file.valid()) {
       // A directory of a thread that is gone has no entries.
       const int cause = errno == ENOENT ? ESRCH : errno;
-      Error error = ptrace_access_error(pid_, name, cause);
+      Error error = refusal(cause);
       // The file's own permissions are in the way, too.
       if (cause == EACCES) error.message += "; for another user's process CAP_DAC_OVERRIDE, too";
       return error;
     }
   }
   const long got = pread_start(file.get(), buffer);
-  if (got < 0) return ptrace_access_error(pid_, name, errno);
-  if (got == 0) return ptrace_access_error(pid_, name, ESRCH);
+  if (got < 0) return refusal(errno);
+  if (got == 0) return refusal(ESRCH);
   return std::string_view(buffer.data(), static_cast<std::size_t>(got));
 }
 
@@ -96,9 +115,16 @@ Result<ThreadCounters::SchedDetail> ThreadCounters::sched_detail() {
       !take_number(rest, detail.timeslices)) {
     return Error{"cannot understand schedstat of pid " + std::to_string(pid_)};
   }
-  detail.times.run = Nanos(run);
+  detail.times.run = Nanos(run) + own_stops();
   detail.times.runqueue_wait = Nanos(wait);
   return detail;
+}
+
+Nanos ThreadCounters::own_stops() {
+  const Nanos seen = OwnStops::instance().total(tid_);
+  own_stops_ += std::max(seen - own_stops_seen_, Nanos(0));
+  own_stops_seen_ = seen;
+  return own_stops_;
 }
 
 Result<SchedCounters> ThreadCounters::sched() {

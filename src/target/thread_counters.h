@@ -24,6 +24,10 @@ struct SyscallState {
 
   /// epoll_wait, epoll_pwait or epoll_pwait2; args[0] is the epoll descriptor.
   bool in_epoll_wait() const;
+  /// poll, select or one of their kin: waiting for descriptors, but not in epoll.
+  bool in_poll() const;
+  /// futex or futex_waitv: a lock, a condition.
+  bool in_futex() const;
   bool operator==(const SyscallState&) const = default;
 };
 
@@ -47,6 +51,8 @@ class ThreadCounters {
   int pid() const { return pid_; }
   int tid() const { return tid_; }
 
+  /// A running thread that this program itself stops (OwnStops) counts as running meanwhile: it
+  /// does not sleep.
   Result<SchedCounters> sched();
   /// sched() and how often the thread was put on a CPU.
   struct SchedDetail {
@@ -70,8 +76,13 @@ class ThreadCounters {
   /// Reads `name` into `buffer`; the Error tells what would allow it.
   Result<std::string_view> read(UniqueFd& file, const char* name, std::span<char> buffer);
 
+  /// For how long this program itself has stopped it; never falls.
+  Nanos own_stops();
+
   int pid_;
   int tid_;
+  Nanos own_stops_{0};
+  Nanos own_stops_seen_{0};
   UniqueFd task_dir_, sched_, syscall_, stat_, io_, status_;
 };
 

@@ -8,11 +8,14 @@
 /// (uv__loop_internal_fields_t, src/uv-common.h); `loop_count` exists since 1.45.
 namespace loopscope::uv_layout {
 
+inline constexpr std::uint64_t kLoopActiveHandles = 8;
 inline constexpr std::uint64_t kLoopHandleQueue = 16;
+inline constexpr std::uint64_t kLoopActiveRequests = 32;
 inline constexpr std::uint64_t kLoopInternalFields = 40;
 inline constexpr std::uint64_t kLoopBackendFd = 64;
 inline constexpr std::uint64_t kLoopPendingQueue = 72;
 inline constexpr std::uint64_t kLoopWatcherQueue = 88;
+inline constexpr std::uint64_t kLoopClosingHandles = 360;
 inline constexpr std::uint64_t kLoopPrepareHandles = 384;
 inline constexpr std::uint64_t kLoopCheckHandles = 400;
 inline constexpr std::uint64_t kLoopIdleHandles = 416;
@@ -21,6 +24,7 @@ inline constexpr std::uint64_t kLoopTime = 544;
 
 inline constexpr std::uint64_t kHandleType = 16;
 inline constexpr std::uint64_t kHandleQueue = 32;
+inline constexpr std::uint64_t kHandleFlags = 88;
 
 inline constexpr std::uint64_t kTimerHeapNode = 104;
 inline constexpr std::uint64_t kTimerTimeout = 128;
@@ -28,8 +32,11 @@ inline constexpr std::uint64_t kTimerTimeout = 128;
 inline constexpr std::uint64_t kInternalLoopCount = 8;
 inline constexpr unsigned kVersionWithLoopCount = (1u << 16) | (45u << 8);
 
-inline constexpr int kHandleTypeAsync = 1;
+inline constexpr int kHandleTypeCheck = 2;
 inline constexpr int kHandleTypeTimer = 13;
-inline constexpr int kHandleTypeSignal = 16;
+
+// Of uv_handle_t::flags (src/uv-common.h, unchanged since 1.24).
+inline constexpr std::uint32_t kHandleClosing = 1;
+inline constexpr std::uint32_t kHandleActive = 4;
 
 }  // namespace loopscope::uv_layout

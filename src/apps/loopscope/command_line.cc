@@ -136,6 +136,11 @@ class Grammar {
                keep(run.compatibility, parse_compatibility));
     add_switch(*run_, "--container-labels",
                "Label series by container and, on a Kubernetes node, by pod", run.container_labels);
+    add_option(*run_, "--metrics", "default|full",
+               "full: also counters at 0 and every bucket (default: default)",
+               keep(run.all_metrics, parse_metric_detail));
+    add_switch(*run_, "--pid-label", "Label series by pid, too: new ones with every restart",
+               run.pid_label);
   }
 
   void add_stack() {

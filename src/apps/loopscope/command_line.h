@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "apps/loopscope/run_options.h"
-#include "apps/loopscope/top_options.h"
+#include "apps/loopscope/top/top_options.h"
 
 namespace loopscope {
 

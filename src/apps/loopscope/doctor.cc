@@ -8,13 +8,15 @@
 #include <vector>
 
 #include "apps/loopscope/capabilities.h"
-#include "apps/loopscope/logging.h"
-#include "apps/loopscope/selection.h"
 #include "backlog/backlog_monitor.h"
 #include "base/version.h"
 #include "config/config_reader.h"
+#include "culprit/process_stacks.h"
+#include "engine/selection.h"
+#include "log/logging.h"
 #include "sources/process_loops.h"
 #include "target/proc_file.h"
+#include "target/remote_memory.h"
 
 namespace loopscope {
 namespace {
@@ -52,6 +54,10 @@ void describe_machine() {
     line(one.name, describe(one, capabilities));
   }
   line("Yama", yama_text());
+  line("memory", RemoteMemory::reads_by_file()
+                     ? "read by /proc/PID/mem: a system call filter (seccomp) refuses "
+                       "process_vm_readv here"
+                     : "read by process_vm_readv");
   if (std::string(machine.machine) != "x86_64") {
     line("phases", "not on this architecture: lag only, phase is unknown");
   }
@@ -72,7 +78,8 @@ void describe_loops(const ProcessLoops& loops, Nanos now) {
 }
 
 /// How the stack of a stalled loop would be had, judged by the main thread.
-void describe_stacks(const ProcessId& process, const Config& config) {
+void describe_stacks(const FoundProcess& found, const Config& config, const Clock& clock) {
+  const ProcessId& process = found.id;
   const StackCapturer::Options options = capture_options_of(config);
   if (!options.enabled) return line("  stacks", "switched off");
   for (const CaptureWayReport& report :
@@ -80,6 +87,11 @@ void describe_stacks(const ProcessId& process, const Config& config) {
     const std::string name(to_string(report.way));
     line(("  stacks " + name).c_str(),
          report.available ? "available" : "not available: " + report.reason);
+  }
+  ProcessStacks stacks(process, found.runtime.version, clock);
+  stacks.open();
+  if (!stacks.problem().empty()) {
+    line("  stacks names", "not available: " + stacks.problem());
   }
 }
 
@@ -143,12 +155,19 @@ int doctor_command(const DoctorOptions& options) {
                        nullptr);
     loops.refresh(process.runtime);
     describe_loops(loops, clock.now());
-    describe_stacks(process.id, *config);
+    describe_stacks(process, *config, clock);
     describe_backlog(backlog, process);
   }
+  if (!result.problem.empty()) line("discovery", "not available: " + result.problem);
   for (const SkippedProcess& skipped : result.skipped) {
     std::printf("\n");
-    line(("pid " + std::to_string(skipped.pid)).c_str(), "not watched: " + skipped.reason);
+    const std::string what = skipped.pid == 0 ? "not found" : "pid " + std::to_string(skipped.pid);
+    line(what.c_str(), skipped.pid == 0 ? skipped.reason : "not watched: " + skipped.reason);
+  }
+  for (const LeftOutProcess& process : result.left_out) {
+    std::printf("\n");
+    line(("pid " + std::to_string(process.id.pid)).c_str(),
+         process.comm + " left out, no event loop: " + process.reason);
   }
   if (result.found.empty() && result.skipped.empty()) {
     std::printf("\nno process with an event loop and a listening TCP socket was found\n");

@@ -1,7 +1,5 @@
 #include <malloc.h>
-#include <sys/resource.h>
 
-#include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <string>
@@ -10,11 +8,11 @@
 #include "apps/loopscope/capabilities.h"
 #include "apps/loopscope/command_line.h"
 #include "apps/loopscope/doctor.h"
-#include "apps/loopscope/logging.h"
 #include "apps/loopscope/run_command.h"
 #include "apps/loopscope/stack_command.h"
-#include "apps/loopscope/top_command.h"
+#include "apps/loopscope/top/top_command.h"
 #include "config/config_reader.h"
+#include "log/logging.h"
 
 namespace loopscope {
 namespace {
@@ -45,23 +43,12 @@ int carry_out(const CommandLine& command) {
   return 2;
 }
 
-/// A watched loop takes some five descriptors, a process whose stacks were taken twenty: more
-/// than the usual soft limit of 1024 allows for a hundred of them.
-void allow_many_files() {
-  constexpr rlim_t kEnough = 65536;
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= kEnough) return;
-  limit.rlim_cur = std::min(limit.rlim_max, kEnough);
-  ::setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 }  // namespace
 }  // namespace loopscope
 
 int main(int argc, char** argv) {
   // A heap per thread would triple what scrapes of a hundred loops leave behind.
-  mallopt(M_ARENA_MAX, 2);  // NOLINT(concurrency-mt-unsafe): no other thread yet
-  loopscope::allow_many_files();
+  mallopt(M_ARENA_MAX, 2);          // NOLINT(concurrency-mt-unsafe): no other thread yet
   loopscope::raise_capabilities();  // before there are other threads
   const std::vector<std::string> arguments(argv + (argc > 0 ? 1 : 0), argv + argc);
   const auto outcome = loopscope::parse_command_line(arguments);
@@ -69,10 +56,12 @@ int main(int argc, char** argv) {
     std::fputs(outcome.output.c_str(), outcome.exit_code == 0 ? stdout : stderr);
     return outcome.exit_code;
   }
+  int code = 1;
   try {
-    return loopscope::carry_out(*outcome.command);
+    code = loopscope::carry_out(*outcome.command);
   } catch (const std::exception& error) {
     loopscope::print_error(error.what());
-    return 1;
   }
+  loopscope::flush_log();
+  return code;
 }

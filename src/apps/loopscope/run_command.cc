@@ -4,21 +4,28 @@
 #include <spdlog/spdlog.h>
 
 #include <atomic>
-#include <cstdio>
+#include <ctime>
 #include <mutex>
+#include <utility>
 
 #include "apps/loopscope/bcrypt.h"
-#include "apps/loopscope/child_process.h"
 #include "apps/loopscope/exit_code.h"
-#include "apps/loopscope/logging.h"
-#include "apps/loopscope/selection.h"
-#include "apps/loopscope/watcher.h"
+#include "apps/loopscope/file_limit.h"
+#include "apps/loopscope/started_program.h"
+#include "base/guarded.h"
 #include "config/web_config.h"
+#include "engine/selection.h"
+#include "engine/watcher.h"
 #include "export/basic_auth.h"
 #include "export/http_server.h"
+#include "log/logging.h"
 
 namespace loopscope {
 namespace {
+
+/// How often is looked whether all that a launcher left running has ended; it is told by SIGCHLD,
+/// but for a process that is being looked at just then.
+constexpr timespec kLookAgain{.tv_sec = 1, .tv_nsec = 0};
 
 /// The signals the program answers to, blocked in every thread and waited for in one.
 sigset_t handled_signals() {
@@ -28,9 +35,11 @@ sigset_t handled_signals() {
   return set;
 }
 
-CompatibleNames names_of(const Config& config) {
-  return {.prom_client = config.compatibility.prom_client,
-          .opentelemetry = config.compatibility.opentelemetry};
+SeriesOptions series_options_of(const Config& config) {
+  return {.names = {.prom_client = config.compatibility.prom_client,
+                    .opentelemetry = config.compatibility.opentelemetry},
+          .pid_label = config.pid_label,
+          .all = config.all_metrics};
 }
 
 /// All that is read from files and flags, at the start and by a reload.
@@ -58,7 +67,7 @@ class Reloader {
         config_(std::move(config)),
         watcher_(watcher),
         auth_(auth),
-        names_(names_of(config_)) {}
+        series_(series_options_of(config_)) {}
 
   Result<void> reload() {
     const std::lock_guard lock(mutex_);
@@ -75,13 +84,13 @@ class Reloader {
     config_ = std::move(config);
     auth_.set_users(settings->users);
     watcher_.apply(config_);
-    names_ = names_of(config_);
+    series_ = series_options_of(config_);
     spdlog::info("configuration reloaded");
     return {};
   }
 
   /// Does not wait for a reload under way, as scrapes must not.
-  CompatibleNames compatible_names() const { return names_; }
+  SeriesOptions series_options() const { return series_; }
 
  private:
   const RunOptions options_;
@@ -89,47 +98,57 @@ class Reloader {
   Config config_;
   Watcher& watcher_;
   BasicAuth& auth_;
-  std::atomic<CompatibleNames> names_;
+  std::atomic<SeriesOptions> series_;
 };
 
+void end_child(std::optional<StartedProgram>& child) {
+  if (child) child->end([](const std::string& text) { spdlog::warn("{}", text); });
+}
+
 int wait_for_the_end(const sigset_t& signals, Reloader& reloader,
-                     std::optional<ChildProcess>& child) {
+                     std::optional<StartedProgram>& child) {
+  bool told = false;  // that the program has ended
   for (;;) {
-    int signal = 0;
-    if (sigwait(&signals, &signal) != 0) continue;
-    if (signal == SIGHUP) {
-      (void)reloader.reload();
-      continue;
-    }
-    if (signal != SIGCHLD) {
-      if (child) child->end();
+    siginfo_t info{};
+    const int signal =
+        told ? sigtimedwait(&signals, &info, &kLookAgain) : sigwaitinfo(&signals, &info);
+    if (signal == SIGHUP) run_guarded("reload", [&] { (void)reloader.reload(); });
+    if (signal == SIGINT || signal == SIGTERM) {
+      if (child && info.si_code == SI_KERNEL) child->was_interrupted();
+      end_child(child);
       return kOk;
     }
-    const auto status = child ? child->exit_status() : std::nullopt;
+    if (!child) continue;
+    child->reap();
+    const auto status = child->exit_status();
     if (!status) continue;
-    spdlog::info("the program has ended with status {}", *status);
-    return *status == 0 ? kOk : kRuntimeFailure;
+    const bool finished = child->has_finished();
+    if (!std::exchange(told, true)) {
+      spdlog::info("the program has ended with status {}{}{}", *status,
+                   finished ? "" : "; watched on: ", finished ? "" : child->living_names());
+    }
+    if (finished) return *status == 0 ? kOk : kRuntimeFailure;
   }
 }
 
 int serve(const RunOptions& options, const Settings& settings, const sigset_t& signals) {
   const Config& config = settings.config;
-  std::optional<ChildProcess> child;
+  std::optional<StartedProgram> child;  // ends with this, whatever the way out
   const SystemClock clock;
-  const auto fail = [&child](const std::string& message) {
+  const auto fail = [](const std::string& message) {
     print_error(message);
-    if (child) child->end();
     return kRuntimeFailure;
   };
   if (!options.command.empty()) {
-    auto started = ChildProcess::start(options.command);
+    auto started = StartedProgram::start(options.command);
     if (!started) return fail(started.error().message);
-    child = *started;
+    child.emplace(std::move(*started));
   } else if (const auto present = check_pids(config); !present) {
     return fail(present.error().message);
   }
+  allow_many_files();  // the child keeps the limit that we were started with
 
-  Watcher watcher(config, child ? std::optional(child->pid()) : std::nullopt, clock);
+  Watcher watcher(config, child ? std::optional(child->root()) : std::nullopt, clock);
   BasicAuth auth(clock, bcrypt_matches, settings.users);
   Reloader reloader(options, config, watcher, auth);
   HttpServerOptions http;
@@ -139,11 +158,11 @@ int serve(const RunOptions& options, const Settings& settings, const sigset_t& s
       HttpServer::start(http, watcher,
                         {.ready = [&watcher] { return watcher.ready(); },
                          .reload = [&reloader] { return reloader.reload(); },
-                         .compatible_names = [&reloader] { return reloader.compatible_names(); },
+                         .series_options = [&reloader] { return reloader.series_options(); },
                          .admit = [&auth](std::string_view it) { return auth.admit(it); }});
   if (!server) return fail(server.error().message);
   announce_address(config.log_format, (*server)->address());
-  watcher.start();
+  if (const auto started = watcher.start(); !started) return fail(started.error().message);
   const int code = wait_for_the_end(signals, reloader, child);
   server->reset();
   watcher.stop();

@@ -30,6 +30,8 @@ Result<Config> effective_config(const RunOptions& options) {
   config.log_format = options.log_format.value_or(config.log_format);
   config.log_level = options.log_level.value_or(config.log_level);
   config.compatibility = options.compatibility.value_or(config.compatibility);
+  config.all_metrics = options.all_metrics.value_or(config.all_metrics);
+  if (options.pid_label) config.pid_label = true;
   if (options.container_labels) config.container_labels.enabled = true;
   if (!options.web_config_file.empty()) config.web_config = options.web_config_file;
   if (options.no_stacks) config.stacks.enabled = false;

@@ -26,6 +26,8 @@ struct RunOptions {
   std::string stall_log_file;
   std::optional<CompatibilitySwitches> compatibility;
   bool container_labels = false;
+  std::optional<bool> all_metrics;
+  bool pid_label = false;
   /// The program after "--" and its arguments, untouched; excludes pids, names, ports.
   std::vector<std::string> command;
 };

@@ -4,11 +4,12 @@
 #include <string>
 #include <vector>
 
-#include "apps/loopscope/logging.h"
-#include "apps/loopscope/selection.h"
 #include "config/config_reader.h"
+#include "core/line_text.h"
 #include "culprit/process_stacks.h"
 #include "culprit/stack_takers.h"
+#include "engine/selection.h"
+#include "log/logging.h"
 #include "sources/process_loops.h"
 #include "target/process_info.h"
 #include "target/runtime_info.h"
@@ -22,8 +23,7 @@ constexpr std::size_t kSamples = 3;
 constexpr Nanos kPatience = 50ms;
 
 void print_frame(const StackFrame& frame) {
-  std::string place = frame.file;
-  if (frame.line > 0) place += ":" + std::to_string(frame.line);
+  const std::string place = frame.file + line_text(frame.line, frame.generated_line);
   const std::string function = frame.function.empty() ? "?" : frame.function;
   std::printf("  %-7s %-40s %s\n", frame.kind.c_str(), printable(function).c_str(),
               printable(place).c_str());
@@ -42,12 +42,13 @@ bool tells_more(const ResolvedStack& a, const ResolvedStack& b) {
   return a.frames.size() > b.frames.size();
 }
 
-bool print_loop(const std::string& name, int tid, ProcessStacks& stacks, StackTakers& takers) {
+/// `name`: of the loop or thread, "loop main".
+bool print_thread(const std::string& name, int tid, ProcessStacks& stacks, StackTakers& takers) {
   auto samples = takers.take(kSamples, kPatience);
   if (!samples || samples->empty()) {
     const std::string why =
         samples ? "it got no CPU while it was watched" : samples.error().message;
-    std::printf("loop %s (tid %d): no stack: %s\n", name.c_str(), tid, printable(why).c_str());
+    std::printf("%s (tid %d): no stack: %s\n", name.c_str(), tid, printable(why).c_str());
     return false;
   }
   V8Thread thread;
@@ -60,7 +61,7 @@ bool print_loop(const std::string& name, int tid, ProcessStacks& stacks, StackTa
     best_sample = &sample;
     best = std::move(stack);
   }
-  std::printf("loop %s (tid %d): %s\n", name.c_str(), tid,
+  std::printf("%s (tid %d): %s\n", name.c_str(), tid,
               printable(state_of(*best_sample, best)).c_str());
   for (const StackFrame& frame : best.frames) print_frame(frame);
   if (!best.has_name() && !best.problem.empty()) {
@@ -109,18 +110,21 @@ int stack_command(const StackOptions& options) {
     const auto loop = loops.loop_of(tid);
     if (!loop) continue;
     found = true;
-    StackTakers takers(options.pid, tid, ways, counters);
-    ok |= print_loop(loop->name(), tid, stacks, takers);
+    StackTakers takers(*id, tid, ways, counters);
+    ok |= print_thread("loop " + loop->name(), tid, stacks, takers);
   }
   if (!found) {
-    print_error("pid " + std::to_string(options.pid) + " runs no event loop that can be seen");
+    print_error("pid " + std::to_string(options.pid) +
+                " runs no event loop that can be seen; one that has been blocked since before this "
+                "looked cannot be told from other programs. Its main thread:");
     for (const SourceProblem& problem : loops.problems()) {
       print_error(problem.source + ": " + problem.reason);
     }
+    StackTakers takers(*id, options.pid, ways, counters);
+    ok = print_thread("main thread", options.pid, stacks, takers);
   }
-  if (!stacks.v8_problem().empty()) {
-    print_error(stacks.v8_problem());
-  }
+  stacks.open();
+  if (!stacks.problem().empty()) print_error(stacks.problem());
   return ok ? 0 : 1;
 }
 

@@ -3,7 +3,7 @@
 #include <CLI/CLI.hpp>
 
 #include "apps/loopscope/run_options.h"
-#include "apps/loopscope/top_options.h"
+#include "apps/loopscope/top/top_options.h"
 
 namespace loopscope {
 

@@ -5,8 +5,8 @@
 
 #include "apps/server/compute.h"
 #include "apps/server/server_app.h"
+#include "apps/server/server_config.h"
 #include "base/version.h"
-#include "config/server_config.h"
 
 namespace loopscope::server {
 namespace {

@@ -69,8 +69,9 @@ int run_single(const ServerConfig& config) {
 
 int run_worker(unsigned index) {
   Loop loop;
-  LoopMonitor monitor(loop.get(),
-                      {.process = "loopscope-server", .loop = "worker-" + std::to_string(index)});
+  LoopMonitor monitor(loop.get(), {.process = "loopscope-server",
+                                   .slot = static_cast<int>(index),
+                                   .loop = "worker-" + std::to_string(index)});
   const MetricsServer metrics("127.0.0.1:0", monitor);
   if (!metrics.error().empty()) return fail(metrics.error());
   DemoServer server(loop.get());

@@ -2,7 +2,7 @@
 
 #include <optional>
 
-#include "config/server_config.h"
+#include "apps/server/server_config.h"
 
 namespace loopscope::server {
 

@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "culprit/native/frame_size.h"
-#include "culprit/native/native_class.h"
 #include "culprit/native/symbol_name.h"
 
 namespace loopscope {
@@ -18,7 +17,7 @@ constexpr std::uint64_t kMaxPrologue = 256;  // bytes
 NativeImage::NativeImage(LoadedImage image, std::string base_name)
     : image_(std::move(image)),
       base_name_(std::move(base_name)),
-      is_runtime_(is_runtime_image(base_name_)),
+      role_(role_of_image(image_.path)),
       eh_frame_(*image_.elf) {}
 
 bool NativeImage::learn(std::span<const std::uint64_t> addresses) {
@@ -37,12 +36,14 @@ bool NativeImage::learn(std::span<const std::uint64_t> addresses) {
     Function function;
     std::uint64_t begin = unknown[i];
     function.end = begin + 1;
-    function.is_runtime = is_runtime_;
+    function.role = role_;
     if (symbols[i]) {
       begin = symbols[i]->address;
       function.end = begin + std::max<std::uint64_t>(symbols[i]->size, 1);
       function.name = readable_symbol(symbols[i]->name);
-      function.is_runtime = is_runtime_ || is_runtime_function(function.name);
+      // uv_run stays what it is in libuv.so, and an interpreter in an engine.
+      const NativeRole role = role_of_function(function.name);
+      if (role != NativeRole::kProgram) function.role = role;
     }
     functions_.insert_or_assign(begin, std::move(function));
   }

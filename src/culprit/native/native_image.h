@@ -9,6 +9,7 @@
 
 #include "culprit/native/cfi_row.h"
 #include "culprit/native/eh_frame.h"
+#include "culprit/native/native_class.h"
 #include "target/loaded_image.h"
 
 namespace loopscope {
@@ -23,12 +24,13 @@ class NativeImage {
   struct Function {
     std::uint64_t end = 0;  ///< vaddr
     std::string name;       ///< for people; empty: no symbol covers the address
-    bool is_runtime = false;
+    NativeRole role = NativeRole::kProgram;
   };
 
   NativeImage(LoadedImage image, std::string base_name);
 
   const std::string& base_name() const { return base_name_; }
+  const std::string& path() const { return image_.path; }
   /// Looks all these runtime addresses up that are not known yet. False: there were none.
   bool learn(std::span<const std::uint64_t> addresses);
   /// What learn() found for this address; a symbol inside another may be reported as the outer
@@ -42,7 +44,7 @@ class NativeImage {
  private:
   LoadedImage image_;
   std::string base_name_;
-  bool is_runtime_;
+  NativeRole role_;
   EhFrame eh_frame_;
   std::map<std::uint64_t, Function> functions_;  ///< by vaddr
 };

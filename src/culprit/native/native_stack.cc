@@ -9,7 +9,6 @@
 #include "culprit/native/frame_registers.h"
 #include "culprit/native/frame_stepper.h"
 #include "culprit/native/image_table.h"
-#include "culprit/native/native_class.h"
 #include "culprit/native/perf_map.h"
 
 namespace loopscope {
@@ -103,16 +102,19 @@ class NativeStackReader final : public NativeStack {
     if (found.image != nullptr) {
       native.frame.kind = "native";
       native.frame.file = found.image->base_name();
+      native.image = found.image->path();
+      native.role = role_of_image(native.image);
       if (const NativeImage::Function* function = found.image->find(found.lookup)) {
         native.frame.function = function->name;
-        native.is_runtime = function->is_runtime;
+        native.role = function->role;
       }
     } else if (auto named = find_in_perf_map(found.lookup)) {
       native.frame = std::move(*named);
     } else if (found.mapping->is_file()) {
       native.frame.kind = "native";
       native.frame.file = image_base_name(found.mapping->path);
-      native.is_runtime = is_runtime_image(native.frame.file);
+      native.image = found.mapping->path;
+      native.role = role_of_image(native.image);
     } else {
       native.frame.kind = "unknown";
     }

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "culprit/native/native_class.h"
 #include "culprit/stack_sample.h"
 #include "loopscope/stall_record.h"
 #include "target/memory_map.h"
@@ -19,8 +20,8 @@ struct NativeFrame {
   StackFrame frame;  ///< kind "native" ("js" for names from a perf map); file: base name of the
                      ///< image, else empty
   std::uint64_t pc = 0;
-  bool is_runtime = false;  ///< in libc, libuv, the dynamic loader, libstdc++ or the kernel's vdso:
-                            ///< not the program's own
+  NativeRole role = NativeRole::kProgram;  ///< as far as names of functions and images tell
+  std::string image;                       ///< path in the target; empty: of no file
 };
 
 class NativeImage;

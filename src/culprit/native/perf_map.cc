@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/kept_end.h"
 #include "target/process_info.h"
 
 namespace loopscope {
@@ -20,13 +21,18 @@ constexpr std::uint64_t kMaxPerRefresh = std::uint64_t{16} << 20;
 constexpr std::size_t kMaxName = 1024;
 constexpr std::size_t kMaxText = 256;  // of a function's or file's name
 
-/// Cut off, control characters replaced.
+/// Control characters replaced.
 std::string clean(std::string_view text) {
-  std::string cleaned(text.substr(0, kMaxText));
+  std::string cleaned(text);
   std::replace_if(
       cleaned.begin(), cleaned.end(),
       [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; }, '?');
   return cleaned;
+}
+
+/// Of a path the end is kept.
+std::string clean_file(std::string_view path) {
+  return kept_end(clean(path.substr(path.size() - std::min(path.size(), 2 * kMaxText))), kMaxText);
 }
 
 bool take_hex(std::string_view& text, std::uint64_t& value) {
@@ -71,7 +77,7 @@ StackFrame parse_perf_map_name(std::string_view name) {
       std::find_if(std::begin(kKinds), std::end(kKinds),
                    [&](std::string_view prefix) { return name.starts_with(prefix); });
   if (kind == std::end(kKinds)) {
-    frame.function = clean(name);
+    frame.function = clean(name.substr(0, kMaxText));
     return frame;
   }
   name.remove_prefix(kind->size());
@@ -86,13 +92,13 @@ StackFrame parse_perf_map_name(std::string_view name) {
   }
   const std::size_t blank = line ? find_file(place) : std::string_view::npos;
   if (blank == std::string_view::npos) {
-    frame.function = clean(name);
+    frame.function = clean(name.substr(0, kMaxText));
     return frame;
   }
-  frame.function = clean(place.substr(0, blank));
+  frame.function = clean(place.substr(0, std::min(blank, kMaxText)));
   std::string_view file = place.substr(blank + 1);
   if (file.starts_with("file://")) file.remove_prefix(7);
-  frame.file = clean(file);
+  frame.file = clean_file(file);
   frame.line = *line;
   return frame;
 }

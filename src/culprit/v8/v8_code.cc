@@ -37,6 +37,8 @@ std::optional<V8Code> code_at(const V8Heap& heap, std::uint64_t start, std::uint
   V8Code code{*object, V8Code::Kind::kOther, start, size};
   if (kind == layout.code_kind_baseline) code.kind = V8Code::Kind::kBaseline;
   if (kind > layout.code_kind_baseline) code.kind = V8Code::Kind::kOptimized;
+  const bool has_maglev = layout.translation_begin != 0;
+  if (has_maglev && kind == layout.code_kind_baseline + 1) code.kind = V8Code::Kind::kMaglev;
   return code;
 }
 

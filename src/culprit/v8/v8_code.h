@@ -12,7 +12,9 @@ namespace loopscope {
 
 /// A Code object of the JIT compilers.
 struct V8Code {
-  enum class Kind : std::uint8_t { kBaseline, kOptimized, kOther };
+  enum class Kind : std::uint8_t { kBaseline, kMaglev, kOptimized, kOther };
+
+  bool is_optimized() const { return kind == Kind::kMaglev || kind == Kind::kOptimized; }
 
   V8Object object;
   Kind kind = Kind::kOther;

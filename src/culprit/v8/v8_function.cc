@@ -62,13 +62,8 @@ std::optional<ScopeFacts> read_scope(const V8Heap& heap, const V8Object& scope) 
   return facts;
 }
 
-}  // namespace
-
-std::optional<std::uint64_t> shared_of(const V8Heap& heap, const V8Object& function) {
-  return heap.field(function, heap.layout().function_shared);
-}
-
-std::optional<V8Function> read_function(const V8Heap& heap, std::uint64_t tagged) {
+/// The SharedFunctionInfo, where `tagged` may be a wrapper of it.
+std::optional<V8Object> unwrapped(const V8Heap& heap, std::uint64_t tagged) {
   const V8Layout& layout = heap.layout();
   auto shared = heap.object(tagged);
   if (shared && layout.type_shared_function_info_wrapper != 0 &&
@@ -78,6 +73,31 @@ std::optional<V8Function> read_function(const V8Heap& heap, std::uint64_t tagged
     shared = heap.object(*inner);
   }
   if (!shared || shared->type != layout.type_shared_function_info) return std::nullopt;
+  return shared;
+}
+
+}  // namespace
+
+std::optional<std::uint64_t> shared_of(const V8Heap& heap, const V8Object& function) {
+  return heap.field(function, heap.layout().function_shared);
+}
+
+std::optional<V8Object> bytecodes_of(const V8Heap& heap, std::uint64_t tagged_shared) {
+  const V8Layout& layout = heap.layout();
+  const auto shared = unwrapped(heap, tagged_shared);
+  if (!shared) return std::nullopt;
+  auto word = heap.field(*shared, kFirstWord);
+  // A function with baseline code has that there, and that has the bytecodes.
+  if (const auto code = word ? heap.object_of(*word, layout.type_code) : std::nullopt) {
+    word = heap.field(*code, layout.code_deopt_data);
+  }
+  return word ? heap.object_of(*word, layout.type_bytecode_array) : std::nullopt;
+}
+
+std::optional<V8Function> read_function(const V8Heap& heap, std::uint64_t tagged) {
+  const V8Layout& layout = heap.layout();
+  const auto shared = unwrapped(heap, tagged);
+  if (!shared) return std::nullopt;
   V8Function function;
   function.shared = *shared;
   const auto name = heap.field(*shared, layout.shared_name);

@@ -19,6 +19,9 @@ struct V8Function {
 /// Reads a SharedFunctionInfo, or the wrapper of one. Absent: it is none, or not readable.
 std::optional<V8Function> read_function(const V8Heap& heap, std::uint64_t tagged);
 
+/// The bytecodes of a SharedFunctionInfo, or of the wrapper of one. Absent: it has none now.
+std::optional<V8Object> bytecodes_of(const V8Heap& heap, std::uint64_t tagged_shared);
+
 /// The SharedFunctionInfo of a JSFunction.
 std::optional<std::uint64_t> shared_of(const V8Heap& heap, const V8Object& function);
 

@@ -13,6 +13,9 @@ constexpr std::uint64_t kRootBias = 0x80;
 constexpr std::uint64_t kStackGuardIsolate = 8;
 constexpr std::uint64_t kStackLimit = 16;
 constexpr std::uint64_t kIsolateAlignment = 16;
+/// Bytes on both sides of c_entry_fp in which ThreadLocalTop::isolate_ stands (96 at most in any
+/// version so far; never the StackGuard's, which is 120 below the root).
+constexpr std::uint64_t kSelfSearched = 128;
 /// Stacks are smaller than this, or set so by hand.
 constexpr std::uint64_t kMaxStack = std::uint64_t{64} << 20;
 /// How much of a stack is searched, and how many of its words are tried.
@@ -28,14 +31,25 @@ std::optional<std::uint64_t> V8Isolates::distance_to_limit(std::uint64_t root, s
   const std::uint64_t isolate = root - kRootBias;
   if (root < 0x10000 || isolate % kIsolateAlignment != 0) return std::nullopt;
   std::array<std::uint64_t, 2> guard{};
-  std::uint64_t self = 0;
-  const std::array pieces{
-      RemoteRead{isolate + kStackGuardIsolate, guard.data(), sizeof guard},
-      RemoteRead{root + static_cast<std::uint64_t>(std::int64_t{layout_.isolate_self}), &self,
-                 sizeof self}};
-  if (!memory.read_many(pieces) || guard[0] != isolate || self != isolate) return std::nullopt;
   static_assert(kStackLimit == kStackGuardIsolate + 8);
+  const RemoteRead piece{isolate + kStackGuardIsolate, guard.data(), sizeof guard};
+  if (!memory.read_many({&piece, 1}) || guard[0] != isolate) return std::nullopt;
+  if (!has_self(root, memory)) return std::nullopt;
   return sp - guard[1];
+}
+
+bool V8Isolates::has_self(std::uint64_t root, const MemoryReader& memory) const {
+  const std::uint64_t isolate = root - kRootBias;
+  const auto at = [&](std::int32_t offset) {
+    return root + static_cast<std::uint64_t>(std::int64_t{offset});
+  };
+  if (layout_.isolate_self != 0) {
+    return memory.read_value<std::uint64_t>(at(layout_.isolate_self)) == isolate;
+  }
+  std::array<std::uint64_t, 2 * kSelfSearched / 8> words{};
+  const std::uint64_t low = at(layout_.isolate_c_entry_fp) - kSelfSearched;
+  if (!memory.read(low, std::as_writable_bytes(std::span(words)))) return false;
+  return std::find(words.begin(), words.end(), isolate) != words.end();
 }
 
 bool V8Isolates::is_root(std::uint64_t root, const MemoryReader& memory) const {
@@ -89,13 +103,13 @@ std::optional<V8StackTops> V8Isolates::tops(std::uint64_t root, const MemoryRead
 
 std::optional<V8StateWord> V8Isolates::state_word(std::uint64_t root,
                                                   const MemoryReader& memory) const {
-  if (root == 0 || !is_root(root, memory)) return std::nullopt;
+  if (root == 0 || layout_.isolate_state == 0 || !is_root(root, memory)) return std::nullopt;
   const std::uint64_t address =
       root + static_cast<std::uint64_t>(std::int64_t{layout_.isolate_state});
   // Newer versions keep 16 bits and leave the padding behind them as it was found.
   const auto value = memory.read_value<std::uint32_t>(address);
   if (!value || *value >= kStateCount) return std::nullopt;
-  return V8StateWord{address, kGarbageCollection};
+  return V8StateWord{.address = address, .gc_value = kGarbageCollection, .collections = {}};
 }
 
 }  // namespace loopscope

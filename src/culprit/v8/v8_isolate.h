@@ -39,6 +39,9 @@ class V8Isolates {
   std::optional<std::uint64_t> distance_to_limit(std::uint64_t root, std::uint64_t sp,
                                                  const MemoryReader& memory) const;
 
+  /// Whether the ThreadLocalTop of the isolate at this root holds the isolate's address.
+  bool has_self(std::uint64_t root, const MemoryReader& memory) const;
+
   const V8Layout& layout_;
 };
 

@@ -2,46 +2,16 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstddef>
 #include <cstring>
 #include <optional>
 #include <string_view>
 
+#include "culprit/v8/v8_builtins.h"
+#include "culprit/v8/v8_versions.h"
+
 namespace loopscope {
 namespace {
-
-/// What no symbol tells, per Node version. Found in running processes, as said, and equal in
-/// main and worker threads.
-struct VersionFacts {
-  int major = 0;
-  // Operands of `mov [r13+x], rbp` in the builtins: CEntry has the first, code that calls C
-  // functions directly the second.
-  std::int32_t c_entry_fp = 0;
-  std::int32_t fast_call_fp = 0;
-  // From c_entry_fp. Self: the one word around it that holds the isolate's own address. State:
-  // the one word that reads 0 and 1 in turn in a process that does nothing but gc(), and 6
-  // (EXTERNAL) in an idle one.
-  std::int32_t self = 0;
-  std::int32_t state = 0;
-  std::uint32_t bytecode_positions = 0;
-  std::uint32_t code_size = 0;
-  std::uint32_t code_flags = 0;
-  std::uint32_t code_positions = 0;
-  std::uint32_t code_deopt_data = 0;
-  std::uint32_t stream_header = 0;  // 0: instructions stand in the Code object
-  std::uint32_t deopt_literals = 0;
-  std::uint32_t deopt_shared = 0;
-  std::uint32_t deopt_inlining = 0;
-};
-
-constexpr std::array kFacts{
-    VersionFacts{18, 0x44b8, 0x80, -0x70, 0x30, 32, 40, 48, 24, 16, 0, 2, 6, 7},
-    VersionFacts{20, 0x100, 0x68, -0x70, 0x30, 32, 56, 48, 24, 16, 16, 2, 6, 7},
-    VersionFacts{22, 0x90, 0x70, 0x60, 0xa8, 24, 52, 48, 16, 8, 32, 2, 6, 7},
-    VersionFacts{24, 0xc0, 0xa8, 0x60, 0xa8, 24, 56, 52, 16, 8, 32, 3, 7, 8},
-    VersionFacts{26, 0xc8, 0xb0, 0x60, 0xa8, 24, 56, 52, 16, 8, 32, 3, 7, 8},
-};
 
 /// The v8dbg_ symbols that are asked for. A name drifts with V8's internal types, so each has
 /// variants; the first that exists counts.
@@ -75,6 +45,12 @@ enum WantedIndex : std::size_t {
   kStringLength,
   kBytecodeData,
   kCodeStart,
+  kCodeSize,
+  kCodeFlags,
+  kStreamHeader,
+  kDeoptLiterals,
+  kDeoptShared,
+  kDeoptInlining,
   kCodeKindMask,
   kCodeKindBaseline,
   kScopeFirstVars,
@@ -120,7 +96,16 @@ WantedTable wanted_symbols() {
   table[kStringLength] = {{"class_String__length__int32_t"}};
   table[kBytecodeData] = {{"class_BytecodeArray__data__uintptr_t"}};
   table[kCodeStart] = {
-      {"class_Code__instruction_start__Address", "class_Code__instruction_start__uintptr_t"}, 40};
+      {"class_Code__instruction_start__Address", "class_Code__instruction_start__uintptr_t"}, -1};
+  table[kCodeSize] = {{"class_Code__instruction_size__int"}, -1};
+  table[kCodeFlags] = {{"class_Code__flags__uint32_t"}, -1};
+  table[kStreamHeader] = {{"class_InstructionStream__instruction_start__uintptr_t"}, -1};
+  table[kDeoptLiterals] = {{"DeoptimizationDataLiteralArrayIndex"}, -1};
+  table[kDeoptShared] = {{"DeoptimizationDataSharedFunctionInfoIndex",
+                          "DeoptimizationDataSharedFunctionInfoWrapperIndex",
+                          "DeoptimizationDataWrappedSharedFunctionInfoIndex"},
+                         -1};
+  table[kDeoptInlining] = {{"DeoptimizationDataInliningPositionsIndex"}, -1};
   table[kCodeKindMask] = {{"CodeKindFieldMask"}};
   table[kCodeKindBaseline] = {{"CodeKindBaseline"}};
   table[kScopeFirstVars] = {{"scopeinfo_idx_first_vars"}};
@@ -168,40 +153,6 @@ Result<WantedTable> read_symbols(const ElfImage& elf) {
   return table;
 }
 
-/// Operand x of the first `mov [r13+x], rbp` of CEntry, which stores the exit frame's address.
-std::optional<std::int32_t> c_entry_fp_of(const ElfImage& elf) {
-  constexpr std::array<std::string_view, 2> kNames{
-      "Builtins_CEntry_Return1_ArgvOnStack_NoBuiltinExit",
-      "Builtins_CEntry_Return1_DontSaveFPRegs_ArgvOnStack_NoBuiltinExit"};
-  for (const auto& symbol : elf.find_symbols(kNames)) {
-    if (!symbol) continue;
-    std::array<std::byte, 64> code{};
-    if (elf.read_some_at_vaddr(symbol->address, code) < code.size()) continue;
-    for (std::size_t i = 0; i + 7 <= code.size(); ++i) {
-      if (code[i] != std::byte{0x49} || code[i + 1] != std::byte{0x89}) continue;
-      if (code[i + 2] == std::byte{0x6d}) return static_cast<std::int8_t>(code[i + 3]);
-      if (code[i + 2] != std::byte{0xad}) continue;
-      std::int32_t operand = 0;
-      std::memcpy(&operand, code.data() + i + 3, sizeof operand);
-      return operand;
-    }
-  }
-  return std::nullopt;
-}
-
-void read_builtins_extent(const ElfImage& elf, V8Layout& layout) {
-  // 18 names the code "..._data_" and a pointer to it without.
-  constexpr std::array<std::string_view, 3> kNames{"v8_Default_embedded_blob_code_data_",
-                                                   "v8_Default_embedded_blob_code_",
-                                                   "v8_Default_embedded_blob_code_size_"};
-  const auto symbols = elf.find_symbols(kNames);
-  const auto& start = symbols[0] ? symbols[0] : symbols[1];
-  if (!start || !symbols[2]) return;
-  const auto size = static_cast<std::uint32_t>(value_of(elf, *symbols[2]));
-  layout.builtins_start = start->address;
-  layout.builtins_end = start->address + size;
-}
-
 void read_bytecode_sizes(const ElfImage& elf, V8Layout& layout) {
   constexpr std::uint64_t kScales = 3;
   const auto symbol = elf.find_symbol("_ZN2v88internal11interpreter9Bytecodes14kBytecodeSizesE");
@@ -215,18 +166,12 @@ void read_bytecode_sizes(const ElfImage& elf, V8Layout& layout) {
   layout.bytecode_count = static_cast<std::uint32_t>(symbol->size / kScales);
 }
 
-const VersionFacts* facts_of(const std::string& version) {
-  const std::size_t begin = version.starts_with('v') ? 1 : 0;
-  int major = 0;
-  std::from_chars(version.data() + begin, version.data() + version.size(), major);
-  const auto found = std::find_if(kFacts.begin(), kFacts.end(),
-                                  [&](const VersionFacts& facts) { return facts.major == major; });
-  return found == kFacts.end() ? nullptr : &*found;
-}
-
-V8Layout layout_from(const WantedTable& symbols, const VersionFacts& facts) {
+V8Layout layout_from(const WantedTable& symbols, const V8VersionFacts& facts) {
   const auto number = [&](WantedIndex i) { return static_cast<std::uint32_t>(symbols[i].value); };
   const auto type = [&](WantedIndex i) { return static_cast<std::uint16_t>(symbols[i].value); };
+  const auto number_or = [&](WantedIndex i, std::uint32_t otherwise) {
+    return symbols[i].value >= 0 ? number(i) : otherwise;
+  };
   V8Layout layout;
   layout.node_major = facts.major;
   // Before they were exported, sixteen types followed JS_FUNCTION_TYPE: classes and the
@@ -254,19 +199,29 @@ V8Layout layout_from(const WantedTable& symbols, const VersionFacts& facts) {
   layout.string_length = number(kStringLength);
   layout.bytecode_data = number(kBytecodeData);
   layout.bytecode_positions = facts.bytecode_positions;
+  // So in every table of 25 (V8 14.1) and 26 (14.6), and in none of 24 (13.6).
+  layout.code_steps = facts.major >= 25 ? V8CodeSteps::kFlagged : V8CodeSteps::kSigned;
   layout.code_is_inline = facts.stream_header == 0;
-  layout.code_start = number(kCodeStart);
-  layout.code_size = facts.code_size;
-  layout.code_flags = facts.code_flags;
+  layout.code_start = number_or(kCodeStart, facts.code_start);
+  layout.code_size = number_or(kCodeSize, facts.code_size);
+  layout.code_flags = number_or(kCodeFlags, facts.code_flags);
   layout.code_positions = facts.code_positions;
   layout.code_deopt_data = facts.code_deopt_data;
-  layout.stream_header = layout.code_is_inline ? layout.code_start : facts.stream_header;
+  layout.stream_header =
+      layout.code_is_inline ? layout.code_start : number_or(kStreamHeader, facts.stream_header);
   layout.stream_alignment = layout.code_is_inline ? 32 : 64;
   layout.code_kind_mask = number(kCodeKindMask);
   layout.code_kind_baseline = number(kCodeKindBaseline);
-  layout.deopt_literals = facts.deopt_literals;
-  layout.deopt_shared = facts.deopt_shared;
-  layout.deopt_inlining = facts.deopt_inlining;
+  layout.deopt_literals = number_or(kDeoptLiterals, facts.deopt_literals);
+  layout.deopt_shared = number_or(kDeoptShared, facts.deopt_shared);
+  layout.deopt_inlining = number_or(kDeoptInlining, facts.deopt_inlining);
+  // Behind the inlining positions: where the exits begin, and how many there are of each kind.
+  layout.deopt_first_entry = layout.deopt_inlining + 4;
+  layout.translation_begin = facts.translation_begin;
+  layout.translation_opcodes = facts.translation_opcodes;
+  layout.translation_frame_operands = facts.translation_frame_operands;
+  layout.script_source_url = facts.script_source_url;
+  layout.script_source_map = facts.script_source_url + 8;
   layout.scope_first_vars = number(kScopeFirstVars);
   layout.scope_has_start_in_front = layout.scope_first_vars >= 5;
   layout.frame_entry = number(kFrameEntry);
@@ -274,37 +229,67 @@ V8Layout layout_from(const WantedTable& symbols, const VersionFacts& facts) {
   layout.frame_exit = number(kFrameExit);
   layout.frame_builtin_exit = number(kFrameBuiltinExit);
   layout.frame_wasm = number(kFrameWasm);
-  layout.regexp_frames_untyped = facts.major == 18;
+  layout.regexp_frames_untyped = facts.major <= 19;
   layout.entry_keeps_fast_call = facts.major >= 24;
   return layout;
 }
 
+Error unknown_version(const std::string& version, const char* why) {
+  return Error{"V8's layout in Node " + (version.empty() ? "(version not known)" : version) +
+               " is not known" + why + ": Node 18 and later are read"};
+}
+
+/// Where isolates keep what a walk begins with. False: nothing tells it.
+bool set_root_slots(const ElfImage& elf, const std::optional<V8Builtins>& builtins,
+                    const V8VersionFacts& facts, V8Layout& layout) {
+  if (const auto slots = builtins ? find_root_slots(elf, *builtins) : std::nullopt) {
+    layout.isolate_c_entry_fp = slots->c_entry_fp;
+    layout.isolate_fast_call_fp = slots->fast_call_fp;
+  } else if (!facts.is_assumed) {
+    layout.isolate_c_entry_fp = facts.c_entry_fp;
+    layout.isolate_fast_call_fp = facts.fast_call_fp;
+  } else {
+    return false;
+  }
+  if (facts.self != 0) layout.isolate_self = layout.isolate_c_entry_fp + facts.self;
+  if (facts.state != 0) layout.isolate_state = layout.isolate_c_entry_fp + facts.state;
+  return true;
+}
+
 }  // namespace
 
-Result<V8Layout> read_v8_layout(const ElfImage& elf, const std::string& version) {
+Result<V8Layout> read_v8_layout(const LoadedImage& image, const std::string& version,
+                                const MemoryReader* memory, const MemoryMap* map) {
+  const ElfImage& elf = *image.elf;
   if (!elf.is_x86_64()) {
     return Error{"JavaScript frames of " + elf.name() + " are readable on x86-64 only"};
   }
+  const auto facts = facts_of_version(version);
+  if (!facts) return unknown_version(version, "");
   const auto symbols = read_symbols(elf);
   if (!symbols) return symbols.error();
   if ((*symbols)[kTaggedSize].value != 8) {
     return Error{elf.name() + " is built with pointer compression: its frames cannot be read"};
   }
-  const VersionFacts* facts = facts_of(version);
-  if (facts == nullptr) {
-    return Error{"V8's layout in Node " + version + " is not known (18, 20, 22, 24 and 26 are)"};
-  }
   V8Layout layout = layout_from(*symbols, *facts);
-  read_builtins_extent(elf, layout);
-  read_bytecode_sizes(elf, layout);
-  if (layout.builtins_end == 0 && facts->major == 18) {
-    return Error{elf.name() + " is stripped: JavaScript frames need a Node 18 with its symbols"};
+  auto builtins = find_builtins(image, memory);
+  if (!builtins && map != nullptr) {
+    const Mapping* second = find_second_mapping(image, *map);
+    if (second != nullptr) builtins = builtins_of_mapping(image, *second);
   }
-  layout.isolate_c_entry_fp = c_entry_fp_of(elf).value_or(facts->c_entry_fp);
-  layout.isolate_self = layout.isolate_c_entry_fp + facts->self;
-  layout.isolate_state = layout.isolate_c_entry_fp + facts->state;
-  if (layout.isolate_c_entry_fp == facts->c_entry_fp) {
-    layout.isolate_fast_call_fp = facts->fast_call_fp;
+  if (builtins) {
+    layout.builtins_start = builtins->start;
+    layout.builtins_end = builtins->end;
+    if (const auto handlers = elf.find_symbol("Builtins_WideHandler")) {
+      layout.handlers_start = handlers->address;
+    }
+  } else if (facts->stream_header == 0) {
+    return Error{elf.name() + " does not tell where its builtins are: JavaScript frames of Node " +
+                 version + " need its symbols"};
+  }
+  read_bytecode_sizes(elf, layout);
+  if (!set_root_slots(elf, builtins, *facts, layout)) {
+    return unknown_version(version, ", and cannot be found out");
   }
   return layout;
 }

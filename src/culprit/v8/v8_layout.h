@@ -5,7 +5,10 @@
 #include <vector>
 
 #include "base/result.h"
-#include "target/elf_image.h"
+#include "culprit/v8/v8_position_table.h"
+#include "target/loaded_image.h"
+#include "target/memory_map.h"
+#include "target/memory_reader.h"
 
 namespace loopscope {
 
@@ -40,6 +43,8 @@ struct V8Layout {
   std::uint32_t script_line_offset = 24;
   std::uint32_t script_line_ends = 0;
   std::uint32_t script_id = 64;
+  std::uint32_t script_source_url = 0;  ///< 0: not known
+  std::uint32_t script_source_map = 0;
   std::uint32_t string_length = 0;
   std::uint32_t string_payload = 16;  ///< characters, first, parent or actual
   std::uint32_t string_second = 24;   ///< second, offset or the external characters
@@ -47,6 +52,7 @@ struct V8Layout {
   std::uint32_t array_data = 16;
   std::uint32_t bytecode_data = 0;
   std::uint32_t bytecode_positions = 0;
+  V8CodeSteps code_steps = V8CodeSteps::kSigned;  ///< of all tables of positions
 
   // Code objects.
   bool code_is_inline = false;   ///< the instructions stand in the Code object (18)
@@ -62,6 +68,12 @@ struct V8Layout {
   std::uint32_t deopt_literals = 0;      ///< indices into the deoptimization data
   std::uint32_t deopt_shared = 0;
   std::uint32_t deopt_inlining = 0;
+  std::uint32_t deopt_first_entry = 0;
+  /// Translations of deoptimization data: the first of two opcodes that begin one (0: the form is
+  /// not known), how many opcodes there are, operands of an interpreted frame.
+  std::uint32_t translation_begin = 0;
+  std::uint32_t translation_opcodes = 0;
+  std::uint32_t translation_frame_operands = 0;
   /// Sizes of bytecodes, three tables of bytecode_count for operand scales 1, 2, 4; empty: not
   /// known (baseline code then has no lines).
   std::vector<std::uint8_t> bytecode_sizes;
@@ -82,17 +94,22 @@ struct V8Layout {
 
   // Isolate: from its root (r13).
   std::int32_t isolate_c_entry_fp = 0;
-  std::int32_t isolate_self = 0;          ///< ThreadLocalTop::isolate_
-  std::int32_t isolate_state = 0;         ///< ThreadLocalTop::current_vm_state_
+  std::int32_t isolate_self = 0;          ///< ThreadLocalTop::isolate_; 0: near isolate_c_entry_fp
+  std::int32_t isolate_state = 0;         ///< ThreadLocalTop::current_vm_state_; 0: not known
   std::int32_t isolate_fast_call_fp = 0;  ///< 0: not known
 
   // Image: link-time extent of the embedded builtins; 0: not known (a stripped image).
   std::uint64_t builtins_start = 0;
   std::uint64_t builtins_end = 0;
+  std::uint64_t handlers_start = 0;  ///< of the handlers of bytecodes, the last of the builtins
 };
 
-/// `version`: Node's, with or without "v". Error: no V8 in the image, pointer compression,
-/// another machine, or a version whose constants are not known.
-Result<V8Layout> read_v8_layout(const ElfImage& elf, const std::string& version);
+/// `version`: Node's, with or without "v". `memory` and `map`: of a process that runs the
+/// image; they tell what a stripped image does not (nullptr: nothing). Error: no V8 in the image,
+/// pointer compression, another machine, or a version whose constants are neither known nor to
+/// be found out.
+Result<V8Layout> read_v8_layout(const LoadedImage& image, const std::string& version,
+                                const MemoryReader* memory = nullptr,
+                                const MemoryMap* map = nullptr);
 
 }  // namespace loopscope

@@ -30,6 +30,17 @@ class VarintReader {
     if (!value) return std::nullopt;
     return static_cast<std::int64_t>((*value >> 1) ^ (~(*value & 1) + 1));
   }
+  /// A step of the code offset.
+  std::optional<std::uint64_t> next_step(V8CodeSteps steps) {
+    constexpr int kFlagBits = 2;
+    if (steps == V8CodeSteps::kFlagged) {
+      const auto value = next();
+      return value ? std::optional(*value >> kFlagBits) : std::nullopt;
+    }
+    const auto value = next_signed();
+    if (!value) return std::nullopt;
+    return static_cast<std::uint64_t>(*value < 0 ? -(*value + 1) : *value);
+  }
 
  private:
   std::span<const std::byte> bytes_;
@@ -47,23 +58,33 @@ std::optional<V8Position> decode_position(std::uint64_t raw) {
   return position;
 }
 
-std::optional<V8Position> find_position(std::span<const std::byte> table, std::int64_t offset) {
+std::vector<V8Position> find_positions(std::span<const std::byte> table, V8CodeSteps steps,
+                                       std::int64_t first, std::int64_t last) {
   VarintReader reader(table);
   // Unsigned sums: a hostile table may let them overflow.
   std::uint64_t code = ~std::uint64_t{0};
   std::uint64_t raw = 0;
-  std::optional<std::uint64_t> found;
+  std::vector<V8Position> found;
   while (!reader.at_end()) {
-    const auto code_step = reader.next_signed();
+    const auto code_step = reader.next_step(steps);
     const auto position_step = reader.next_signed();
-    if (!code_step || !position_step) return std::nullopt;
-    const std::int64_t step = *code_step < 0 ? -(*code_step + 1) : *code_step;
-    code += static_cast<std::uint64_t>(step);
+    if (!code_step || !position_step) return {};
+    code += *code_step;
     raw += static_cast<std::uint64_t>(*position_step);
-    if (static_cast<std::int64_t>(code) > offset) break;
-    found = raw;
+    const auto at = static_cast<std::int64_t>(code);
+    if (at > last) break;
+    // Of those at or before the first, the last one counts.
+    if (at <= first) found.clear();
+    if (const auto position = decode_position(raw)) found.push_back(*position);
+    if (found.size() > kMaxPositions) return {};
   }
-  return found ? decode_position(*found) : std::nullopt;
+  return found;
+}
+
+std::optional<V8Position> find_position(std::span<const std::byte> table, V8CodeSteps steps,
+                                        std::int64_t offset) {
+  const auto found = find_positions(table, steps, offset, offset);
+  return found.empty() ? std::nullopt : std::optional(found.back());
 }
 
 std::optional<std::int64_t> find_baseline_bytecode(std::span<const std::byte> pc_table,

@@ -40,9 +40,19 @@ bool V8Reader::learn_isolate(std::uint64_t stack_low, std::uint64_t stack_high,
   return thread.isolate_root != 0;
 }
 
+std::optional<V8ScriptText> V8Reader::script_text(std::uint64_t script,
+                                                  const MemoryReader& memory) const {
+  return script_text_of(V8Heap(layout_, memory), script);
+}
+
 std::optional<V8StateWord> V8Reader::state_word(const V8Thread& thread,
                                                 const MemoryReader& memory) const {
-  return isolates_.state_word(thread.isolate_root, memory);
+  auto word = isolates_.state_word(thread.isolate_root, memory);
+  if (!word) return word;
+  const Nanos now = std::chrono::steady_clock::now().time_since_epoch();
+  word->collections =
+      find_v8_collection_words(layout_.node_major, thread.isolate_root, memory, now);
+  return word;
 }
 
 void V8Reader::learn_root(const StackSample& sample, const MemoryReader& memory,

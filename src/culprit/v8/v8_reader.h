@@ -26,6 +26,8 @@ class V8Reader final : public V8Stack {
   bool is_generated_code(std::uint64_t pc, const MemoryMap& map) const override;
   bool learn_isolate(std::uint64_t stack_low, std::uint64_t stack_high, const MemoryReader& memory,
                      V8Thread& thread) override;
+  std::optional<V8ScriptText> script_text(std::uint64_t script,
+                                          const MemoryReader& memory) const override;
   std::optional<V8StateWord> state_word(const V8Thread& thread,
                                         const MemoryReader& memory) const override;
 

@@ -99,22 +99,38 @@ bool collect_line_ends(const V8Heap& heap, const V8Characters& source, std::uint
   return true;
 }
 
+/// EJS writes the path as a string.
+std::string without_quotes(std::string url) {
+  const bool quoted = url.size() >= 2 && url.front() == '"' && url.back() == '"';
+  return quoted ? url.substr(1, url.size() - 2) : url;
+}
+
+/// The path or URL that a field of a Script says, "file://" cut off; empty: it says none.
+std::string file_named(const V8Heap& heap, std::uint64_t tagged) {
+  constexpr std::string_view kScheme = "file://";
+  const auto object = heap.object(tagged);
+  if (!object || !heap.is_string(*object)) return {};
+  const auto file = read_string(heap, tagged, V8NameEnd::kEnd);
+  // Code of a file all the same: without one, its caller would be blamed.
+  if (!file) return "<unreadable>";
+  if (!file->starts_with(kScheme)) return *file;
+  return percent_decoded(std::string_view(*file).substr(kScheme.size()));
+}
+
 }  // namespace
 
-std::string V8Scripts::file_of(const V8Heap& heap, const V8Object& script) {
-  constexpr std::string_view kScheme = "file://";
-  const auto name = heap.field(script, heap.layout().script_name);
+V8Scripts::Name V8Scripts::name_of(const V8Heap& heap, const V8Object& script) {
+  const V8Layout& layout = heap.layout();
+  const auto name = heap.field(script, layout.script_name);
   if (!name) return {};
-  const auto file = read_string(heap, *name);
-  if (!file) {
-    // Code of a file all the same: without one, its caller would be blamed.
-    const auto object = heap.object(*name);
-    return object && heap.is_string(*object) ? "<unreadable>" : "";
-  }
-  if (file->starts_with(kScheme)) {
-    return percent_decoded(std::string_view(*file).substr(kScheme.size()));
-  }
-  return *file;
+  std::string file = file_named(heap, *name);
+  if (!file.empty() || layout.script_source_url == 0) return {std::move(file)};
+  const auto url = heap.field(script, layout.script_source_url);
+  if (!url) return {};
+  file = without_quotes(file_named(heap, *url));
+  // Code made at run time must not pass for the runtime's own.
+  if (file.empty() || is_internal(file)) return {};
+  return {std::move(file), true};
 }
 
 bool V8Scripts::is_internal(const std::string& file) {

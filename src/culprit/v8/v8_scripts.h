@@ -17,8 +17,11 @@ namespace loopscope {
 /// once for each script. Bounded; forgets everything when full.
 class V8Scripts {
  public:
-  /// The script's file as its runtime has it, "file://" cut off; empty: it has none (eval).
-  static std::string file_of(const V8Heap& heap, const V8Object& script);
+  struct Name {
+    std::string file;        ///< as its runtime has it, "file://" cut off; empty: none (eval)
+    bool is_by_url = false;  ///< it has no name: what a `//# sourceURL=` in its text says
+  };
+  static Name name_of(const V8Heap& heap, const V8Object& script);
   /// A file of Node's own, not the program's.
   static bool is_internal(const std::string& file);
 

@@ -8,9 +8,9 @@
 
 namespace loopscope {
 
-Result<std::unique_ptr<V8Stack>> V8Stack::open(const LoadedImage& image,
-                                               const std::string& version) {
-  auto layout = read_v8_layout(*image.elf, version);
+Result<std::unique_ptr<V8Stack>> V8Stack::open(const LoadedImage& image, const std::string& version,
+                                               const MemoryReader* memory, const MemoryMap* map) {
+  auto layout = read_v8_layout(image, version, memory, map);
   if (!layout) return layout.error();
   return std::unique_ptr<V8Stack>(std::make_unique<V8Reader>(std::move(*layout), image));
 }

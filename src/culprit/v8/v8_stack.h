@@ -8,6 +8,8 @@
 
 #include "base/result.h"
 #include "culprit/stack_sample.h"
+#include "culprit/v8/v8_collector.h"
+#include "culprit/v8/v8_script_text.h"
 #include "loopscope/stall_record.h"
 #include "target/loaded_image.h"
 #include "target/memory_map.h"
@@ -19,6 +21,9 @@ namespace loopscope {
 struct V8Frame {
   StackFrame frame;      ///< kind "js"; file empty for builtins and code without a script
   bool is_user = false;  ///< has a script file that is not node:internal or another of Node's own
+  bool is_made = false;  ///< has a script without any name: eval, new Function
+  bool is_named_by_url = false;  ///< the file is what a sourceURL comment in the script says
+  std::uint64_t script = 0;      ///< address of its Script; 0: none
 };
 
 /// What a walk of one sample found.
@@ -36,6 +41,8 @@ struct V8Walk {
 struct V8StateWord {
   std::uint64_t address = 0;
   std::uint32_t gc_value = 0;
+  std::optional<V8CollectionWords> collections =
+      std::nullopt;  ///< more exact, where they are known
 };
 
 /// What is known of one thread's isolate; learned by walks, kept by the caller per thread.
@@ -48,9 +55,11 @@ struct V8Thread {
 class V8Stack {
  public:
   /// `image`: the one with V8 in it (has v8dbg_* symbols). Error: no V8, or a build or version
-  /// whose layout is not known; one clear line for the log.
-  static Result<std::unique_ptr<V8Stack>> open(const LoadedImage& image,
-                                               const std::string& version);
+  /// whose layout is not known; one clear line for the log. `memory`, `map`: of the process, now;
+  /// they may tell what the image does not.
+  static Result<std::unique_ptr<V8Stack>> open(const LoadedImage& image, const std::string& version,
+                                               const MemoryReader* memory = nullptr,
+                                               const MemoryMap* map = nullptr);
   virtual ~V8Stack() = default;
 
   /// `memory` is a SampleMemory or a fake; everything in it is hostile. `map` may be a little
@@ -68,6 +77,9 @@ class V8Stack {
   /// Tries to learn the isolate of a thread from the words of its stack, without registers.
   virtual bool learn_isolate(std::uint64_t stack_low, std::uint64_t stack_high,
                              const MemoryReader& memory, V8Thread& thread) = 0;
+  /// Where the text of a frame's script stands now; absent: not readable.
+  virtual std::optional<V8ScriptText> script_text(std::uint64_t script,
+                                                  const MemoryReader& memory) const = 0;
   /// Absent while the isolate is not known, or where the version's layout is not.
   virtual std::optional<V8StateWord> state_word(const V8Thread& thread,
                                                 const MemoryReader& memory) const = 0;

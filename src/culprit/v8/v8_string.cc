@@ -57,23 +57,24 @@ std::string to_utf8(const std::vector<std::uint16_t>& units) {
   return out;
 }
 
-/// Appends the characters as UTF-16, at most until there are kMaxNameLength.
-bool append_characters(const V8Heap& heap, const V8Characters& from,
-                       std::vector<std::uint16_t>& out) {
+/// At most `limit` of the characters, from the end that is kept, as UTF-16.
+std::optional<std::vector<std::uint16_t>> some_characters(const V8Heap& heap, V8Characters from,
+                                                          std::size_t limit, V8NameEnd kept) {
+  const std::size_t count = std::min<std::size_t>(from.length, limit);
+  const std::size_t width = from.one_byte ? 1 : 2;
+  if (kept == V8NameEnd::kEnd) from.address += (from.length - count) * width;
   std::array<std::byte, kMaxNameLength * 2> bytes;
-  const std::size_t count = std::min<std::size_t>(from.length, kMaxNameLength - out.size());
-  const std::span part = std::span(bytes).first(count * (from.one_byte ? 1 : 2));
-  if (count > 0 && !heap.memory().read(from.address, part)) return false;
+  const std::span part = std::span(bytes).first(count * width);
+  if (count > 0 && !heap.memory().read(from.address, part)) return std::nullopt;
+  std::vector<std::uint16_t> units(count);
   for (std::size_t i = 0; i < count; ++i) {
-    std::uint16_t unit = 0;
     if (from.one_byte) {
-      unit = std::to_integer<std::uint16_t>(part[i]);
+      units[i] = std::to_integer<std::uint16_t>(part[i]);
     } else {
-      std::memcpy(&unit, part.data() + i * 2, 2);
+      std::memcpy(&units[i], part.data() + i * 2, 2);
     }
-    out.push_back(unit);
   }
-  return true;
+  return units;
 }
 
 }  // namespace
@@ -129,16 +130,22 @@ std::optional<V8Characters> flat_characters(const V8Heap& heap, std::uint64_t ta
   return std::nullopt;
 }
 
-std::optional<std::string> read_string(const V8Heap& heap, std::uint64_t tagged) {
+std::optional<std::string> read_string(const V8Heap& heap, std::uint64_t tagged, V8NameEnd kept) {
+  constexpr std::uint16_t kEllipsis = 0x2026;
   const V8Layout& layout = heap.layout();
+  const bool from_end = kept == V8NameEnd::kEnd;
   std::vector<std::uint16_t> units;
   std::vector<std::uint64_t> pending{tagged};
+  bool is_cut = false;
   for (int piece = 0; piece < kMaxPieces && !pending.empty(); ++piece) {
     if (units.size() >= kMaxNameLength) break;
     const std::uint64_t next = pending.back();
     pending.pop_back();
     if (const auto flat = flat_characters(heap, next)) {
-      if (!append_characters(heap, *flat, units)) return std::nullopt;
+      const auto more = some_characters(heap, *flat, kMaxNameLength - units.size(), kept);
+      if (!more) return std::nullopt;
+      is_cut = more->size() < flat->length;
+      units.insert(from_end ? units.begin() : units.end(), more->begin(), more->end());
       continue;
     }
     const auto string = heap.object(next);
@@ -148,10 +155,11 @@ std::optional<std::string> read_string(const V8Heap& heap, std::uint64_t tagged)
     const auto first = heap.field(*string, layout.string_payload);
     const auto second = heap.field(*string, layout.string_second);
     if (!first || !second) return std::nullopt;
-    pending.push_back(*second);
-    pending.push_back(*first);
+    pending.push_back(from_end ? *first : *second);
+    pending.push_back(from_end ? *second : *first);
   }
   if (!pending.empty() && units.size() < kMaxNameLength) return std::nullopt;
+  if (from_end && !units.empty() && (is_cut || !pending.empty())) units.front() = kEllipsis;
   return to_utf8(units);
 }
 

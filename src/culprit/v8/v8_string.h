@@ -19,9 +19,16 @@ struct V8Characters {
 /// Longest name or path that is read; the rest is cut off.
 inline constexpr std::size_t kMaxNameLength = 1024;
 
-/// A string of any representation as UTF-8, cut off after kMaxNameLength characters. Control
+/// Which part of a long name is kept.
+enum class V8NameEnd : std::uint8_t {
+  kBeginning,
+  kEnd,  ///< of a path, where the file's own name is; an ellipsis stands for the rest
+};
+
+/// A string of any representation as UTF-8, of kMaxNameLength characters at most. Control
 /// characters become '?'. Absent: no string, or broken or nested too deeply.
-std::optional<std::string> read_string(const V8Heap& heap, std::uint64_t tagged);
+std::optional<std::string> read_string(const V8Heap& heap, std::uint64_t tagged,
+                                       V8NameEnd kept = V8NameEnd::kBeginning);
 
 /// The characters of a sequential, external, sliced or thin string, or of a cons string that
 /// has been flattened. Absent for others.

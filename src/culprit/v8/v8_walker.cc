@@ -32,7 +32,8 @@ V8Walker::V8Walker(V8Frames& frames, const V8CodeMap& code, const V8Isolates& is
       map_(map),
       sample_(sample),
       root_(root),
-      last_fp_(sample.registers.sp) {
+      last_fp_(sample.registers.sp),
+      low_(sample.registers.sp) {
   const Mapping* stack = map.find(sample.registers.sp);
   if (stack == nullptr) return;
   stack_end_ = stack->end;
@@ -186,12 +187,22 @@ V8Walker::Step V8Walker::start_at_top() {
   return Step::kNext;
 }
 
+V8Handler V8Walker::handler_at(std::uint64_t pc, bool is_top) const {
+  if (!code_.knows_handlers()) return V8Handler::kUnknown;
+  if (!code_.is_handler(pc, map_)) return V8Handler::kNone;
+  return is_top ? V8Handler::kRuns : V8Handler::kCalls;
+}
+
 V8Walker::Step V8Walker::step() {
   const std::uint64_t fp = place_.fp;
   if (!in_stack(fp)) return broken("a frame pointer leaves the stack");
   auto words = frames_.read(fp, place_.pc);
   if (!words) return broken("a frame is not readable");
   words->is_top = place_.is_top;
+  words->low = std::max({low_, place_.sp, place_.is_top ? sample_.registers.sp : 0});
+  words->handler = handler_at(place_.pc, place_.is_top);
+  if (handler_ != V8Handler::kUnknown) words->handler = handler_;
+  handler_ = V8Handler::kUnknown;
   // What a frame that is being made does not hold yet is another call's leavings.
   const std::uint64_t sp = sample_.registers.sp;
   if (place_.is_top && sp > fp - 8) return next_frame(*words);
@@ -205,6 +216,13 @@ V8Walker::Step V8Walker::step() {
 
 V8Walker::Step V8Walker::next_frame(const V8FrameWords& words) {
   last_fp_ = words.fp + 16;
+  // A handler that calls a builtin without saving the bytecode's offset has it in a frame of its
+  // own, which has a type.
+  const V8Layout& layout = frames_.heap().layout();
+  const bool is_builtins_own = words.is_typed() && words.type() != layout.frame_exit &&
+                               words.type() != layout.frame_builtin_exit;
+  if (!is_builtins_own) low_ = last_fp_;
+  if (is_builtins_own && code_.is_handler(words.pc, map_)) handler_ = words.handler;
   const std::uint64_t pc = words.return_pc - 1;
   if (words.return_pc != 0 && is_generated(pc)) {
     place_ = Place{words.caller_fp, pc};
@@ -275,7 +293,7 @@ V8Walker::Step V8Walker::function_frame(V8FrameWords words) {
   if (place_.sp != 0 && code_kind == V8CodeKind::kBuiltins) {
     // A builtin without a frame of its own runs on the frame of optimized or baseline code.
     const std::uint64_t pc = return_address_near(place_.sp, words.fp);
-    if (pc != 0 && !V8Heap::is_smi(words.bytecode_offset)) {
+    if (pc != 0 && !frames_.is_interpreted(words)) {
       V8FrameWords caller = words;
       caller.pc = pc;
       caller.is_top = false;
@@ -283,7 +301,8 @@ V8Walker::Step V8Walker::function_frame(V8FrameWords words) {
     }
   }
   if (named.empty()) named = frames_.name(words, code_kind, sample_.registers);
-  if (named.empty() && words.is_top && code_kind == V8CodeKind::kJit) {
+  if (named.empty() && words.is_top && code_kind == V8CodeKind::kJit &&
+      !frames_.is_own_frame(words)) {
     // Its own frame is gone already: the frame at rbp is the caller's.
     add(frames_.name_code(words.pc));
     words.pc = 0;

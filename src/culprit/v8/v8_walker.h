@@ -47,6 +47,8 @@ class V8Walker {
   /// Deals with a top frame that does not stand yet, or no more.
   Step start_at_top();
   Step step();
+  /// What the code at `pc` says of the handler of the frame it runs on.
+  V8Handler handler_at(std::uint64_t pc, bool is_top) const;
   Step leave_entry(const V8FrameWords& words);
   Step typed_frame(const V8FrameWords& words);
   Step next_frame(const V8FrameWords& words);
@@ -64,6 +66,8 @@ class V8Walker {
   const std::uint64_t root_;
   std::uint64_t stack_end_ = 0;
   std::uint64_t last_fp_ = 0;  ///< frames lie above it
+  std::uint64_t low_ = 0;      ///< of the next frame and the builtins' frames below it
+  V8Handler handler_ = V8Handler::kUnknown;  ///< that has made the frame before the next one
   Place place_;
   bool has_user_frame_ = false;
   V8Walk walk_;

@@ -66,23 +66,24 @@ Result<void> PollEvidence::begin(Nanos now) {
   return {};
 }
 
-Result<bool> PollEvidence::has_polled(const ThreadLook& before, const ThreadLook& look, Nanos now) {
-  if (look.has_slept_since(before)) return false;
+Result<PollEvidence::Answer> PollEvidence::has_polled(const ThreadLook& before,
+                                                      const ThreadLook& look, Nanos now) {
+  if (look.has_slept_since(before)) return Answer::kNo;
   if (counting_) {
     const auto seen = returns();
-    if (seen && seen == returns_) return false;
+    if (seen && seen == returns_) return Answer::kNo;
     stop_counting();
     turning_until_ = now + kTurningFor;
-    return true;
+    return Answer::kYes;
   }
-  if (now < turning_until_) return true;
+  if (now < turning_until_) return Answer::kYes;
   const auto signs = has_signs(before, look);
   if (!signs) return signs.error();
-  if (limitation_.empty()) {
-    if (now - busy_since_ >= kCountAfter) start_counting();
-    return *signs;
+  if (!limitation_.empty()) {
+    return *signs || counted_share_ < kReliableShare ? Answer::kUnknown : Answer::kNo;
   }
-  return *signs || counted_share_ < kReliableShare;
+  if (now - busy_since_ >= kCountAfter) start_counting();
+  return *signs ? Answer::kYes : Answer::kNo;
 }
 
 Result<bool> PollEvidence::has_signs(const ThreadLook& before, const ThreadLook& look) {

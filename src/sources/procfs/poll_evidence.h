@@ -28,10 +28,10 @@ namespace loopscope {
 ///     No return: no poll, whatever else the thread does. A return: the loop turns; for a
 ///     while then each look counts as a turn, so that a saturated loop is seldom bothered.
 ///
-/// Without permission for 3 the signs of 2 have to serve. They serve for loops that do
-/// counted I/O whenever they wake up (nginx, redis, Node, Deno do; Bun and asyncio use recv
-/// and send). Of others only sleeping in a system call is taken for being blocked:
-/// too little lag is claimed, never too much. limitation() says so.
+/// Without permission for 3 the signs of 2 have to serve. Where a loop does counted I/O
+/// whenever it wakes up (nginx, redis, Node, Deno do; Bun and asyncio use recv and send), no
+/// sign means no poll. A sign, or a loop that shows none, means that nobody can tell, unless
+/// the thread sleeps. limitation() says so.
 class PollEvidence {
  public:
   /// `counters` must outlive this. `wait`: the thread in its own epoll wait.
@@ -45,7 +45,8 @@ class PollEvidence {
   /// A busy period begins.
   Result<void> begin(Nanos now);
   /// Whether the thread can have polled since the look before, which was a busy one.
-  Result<bool> has_polled(const ThreadLook& before, const ThreadLook& look, Nanos now);
+  enum class Answer : std::uint8_t { kNo, kYes, kUnknown };
+  Result<Answer> has_polled(const ThreadLook& before, const ThreadLook& look, Nanos now);
 
  private:
   Result<bool> has_signs(const ThreadLook& before, const ThreadLook& look);

@@ -1,9 +1,12 @@
 #include "sources/procfs/procfs_source.h"
 
+#include <algorithm>
 #include <climits>
 #include <utility>
 
+#include "target/epoll_waiters.h"
 #include "target/open_files.h"
+#include "target/process_info.h"
 
 namespace loopscope {
 namespace {
@@ -22,7 +25,8 @@ Result<ThreadLook> ProcfsSource::look_at(ThreadCounters& counters) {
   return ThreadLook{*syscall, *sched};
 }
 
-Result<std::unique_ptr<ProcfsSource>> ProcfsSource::attach(int pid, int tid, LoopInfo info) {
+Result<std::unique_ptr<ProcfsSource>> ProcfsSource::attach(int pid, int tid, LoopInfo info,
+                                                           bool is_known) {
   auto counters = ThreadCounters::open(pid, tid);
   if (!counters) return counters.error();
   const auto look = look_at(*counters);
@@ -31,20 +35,33 @@ Result<std::unique_ptr<ProcfsSource>> ProcfsSource::attach(int pid, int tid, Loo
   // Without these no busy period could be claimed: better to say so at once.
   if (const auto io = counters->io(); !io) return io.error();
   if (const auto sleeps = counters->voluntary_switches(); !sleeps) return sleeps.error();
-  return std::unique_ptr<ProcfsSource>(
-      new ProcfsSource(std::move(*counters), std::move(info), *look));
+  std::unique_ptr<ProcfsSource> source(
+      new ProcfsSource(std::move(*counters), std::move(info), *look, is_known));
+  if (const auto name = thread_name(pid, tid); name && is_polling_pool(*name)) {
+    source->proof_.refute("the workers of tokio hand polling to each other");
+  }
+  // At once: a process of one thread needs no proof.
+  if (source->standing() == Standing::kUnproven) source->ask_siblings(Nanos{0});
+  return source;
 }
 
-ProcfsSource::ProcfsSource(ThreadCounters counters, LoopInfo info, const ThreadLook& look)
+ProcfsSource::ProcfsSource(ThreadCounters counters, LoopInfo info, const ThreadLook& look,
+                           bool is_known)
     : counters_(std::move(counters)),
       info_(std::move(info)),
       evidence_(counters_, look),
+      proof_(is_known),
       epoll_fd_(look.syscall.args[0]),
       wait_sp_(look.syscall.sp),
       last_(look) {
   if (evidence_.limitation().empty()) return;
   if (!info_.note.empty()) info_.note += "; ";
   info_.note += evidence_.limitation();
+}
+
+std::string ProcfsSource::limitation() const {
+  if (evidence_.limitation().empty()) return {};
+  return "how long computing blocks a loop cannot be known: " + evidence_.limitation();
 }
 
 bool ProcfsSource::is_own_wait(const SyscallState& syscall, Nanos now) {
@@ -76,17 +93,41 @@ bool ProcfsSource::is_stopped(const ThreadLook& look, Nanos now) {
 }
 
 /// Brings `iteration_` up to this look.
-Result<void> ProcfsSource::follow(const ThreadLook& look, bool waits, Nanos now) {
+Result<void> ProcfsSource::follow(const ThreadLook& look, bool waits, LoopSample& sample) {
   if (waits) {
     if (waited_ && look.has_slept_since(last_)) return {};
     ++iteration_;
     return evidence_.observe_wait(look);
   }
-  if (waited_) return evidence_.begin(now);
-  const auto polled = evidence_.has_polled(last_, look, now);
+  if (waited_) return evidence_.begin(sample.at);
+  const auto polled = evidence_.has_polled(last_, look, sample.at);
   if (!polled) return polled.error();
-  if (*polled) ++iteration_;
+  if (*polled != PollEvidence::Answer::kNo) ++iteration_;
+  sample.unsure = *polled == PollEvidence::Answer::kUnknown;
   return {};
+}
+
+void ProcfsSource::ask_siblings(Nanos now) {
+  const int tid = counters_.tid();
+  auto tids = list_threads(counters_.pid());
+  if (!tids) return;
+  std::erase(*tids, tid);
+  const auto waiters = epoll_waiters(counters_.pid(), *tids);
+  const bool shared = std::any_of(waiters.begin(), waiters.end(), [this](const auto& waiter) {
+    return waiter.epoll_fd == epoll_fd_;
+  });
+  const bool in_pool =
+      standing() == Standing::kUnproven && is_one_of_a_pool(counters_.pid(), tid, *tids);
+  proof_.saw_siblings(now, shared, tids->empty(), in_pool);
+}
+
+void ProcfsSource::prove(const ThreadLook& look, bool waits, Nanos now) {
+  if (waits) {
+    proof_.saw_wait(!waited_ || !look.has_slept_since(last_));
+  } else {
+    proof_.saw_away(now, look.syscall.in_futex());
+  }
+  if (proof_.wants_siblings(now)) ask_siblings(now);
 }
 
 Result<LoopSample> ProcfsSource::sample(Nanos now) {
@@ -97,10 +138,13 @@ Result<LoopSample> ProcfsSource::sample(Nanos now) {
   sample.sched = look->sched.times;
   sample.stopped = is_stopped(*look, now);
   const bool waits = is_own_wait(look->syscall, now);
-  const auto followed = follow(*look, waits, now);
+  prove(*look, waits, now);
+  if (proof_.standing() == Standing::kRefuted) return Error{doubt()};
+  const auto followed = follow(*look, waits, sample);
   if (!followed) return followed.error();
   sample.phase = waits ? Phase::kPollWait : Phase::kUnknown;
   sample.iteration = iteration_;
+  sample.withheld = !sample.stopped && proof_.withholds(now);
   last_ = *look;
   waited_ = waits;
   return sample;

@@ -4,9 +4,8 @@
 
 namespace loopscope {
 
-Result<UvImageCache::Sites> UvImageCache::sites_of(const LoadedImage& image,
-                                                   const Mapping& mapping) {
-  const Key key{mapping.dev_major, mapping.dev_minor, mapping.inode, image.elf->build_id()};
+Result<UvImageCache::Sites> UvImageCache::sites_of(const LoadedImage& image) {
+  const FileStamp key = image.elf->stamp();
   if (const auto it = known_.find(key); it != known_.end()) return it->second;
   if (known_.size() >= kMaxImages) known_.clear();
   auto sites = analyze_uv_call_sites(*image.elf);

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <compare>
-#include <cstdint>
 #include <map>
 #include <memory>
 
@@ -11,25 +9,18 @@
 
 namespace loopscope {
 
-/// Call sites of each image once: a cluster of forty workers is one analysis. Keyed by
-/// the file's device and inode; a handful of images is kept. Not thread-safe.
+/// Call sites of each image once: a cluster of forty workers is one analysis. A file that has
+/// changed is another image; a handful of images is kept. Not thread-safe.
 class UvImageCache {
  public:
   using Sites = std::shared_ptr<const UvCallSites>;
 
-  Result<Sites> sites_of(const LoadedImage& image, const Mapping& mapping);
+  Result<Sites> sites_of(const LoadedImage& image);
 
  private:
-  struct Key {
-    std::uint32_t dev_major = 0;
-    std::uint32_t dev_minor = 0;
-    std::uint64_t inode = 0;
-    std::string build_id;
-    auto operator<=>(const Key&) const = default;
-  };
   static constexpr std::size_t kMaxImages = 64;
 
-  std::map<Key, Result<Sites>> known_;
+  std::map<FileStamp, Result<Sites>> known_;
 };
 
 }  // namespace loopscope

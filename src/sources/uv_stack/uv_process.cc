@@ -40,10 +40,14 @@ Result<std::shared_ptr<const UvProcess>> UvProcess::open(const ProcessId& id,
   if (mapping == nullptr) return Error{"no image with uv_run is mapped"};
   const auto image = load_image(id.pid, *map, *mapping);
   if (!image) return image.error();
-  auto sites = cache.sites_of(*image, *mapping);
+  auto sites = cache.sites_of(*image);
   if (!sites) return sites.error();
-  return std::shared_ptr<const UvProcess>(std::make_shared<UvProcess>(
-      std::make_shared<RemoteMemory>(id.pid), std::move(*sites), image->bias));
+  auto memory = std::make_shared<RemoteMemory>(id.pid);
+  // Images and maps are less protected than memory.
+  std::byte probe{};
+  if (const auto got = memory->read(mapping->start, {&probe, 1}); !got) return got.error();
+  return std::shared_ptr<const UvProcess>(
+      std::make_shared<UvProcess>(std::move(memory), std::move(*sites), image->bias));
 }
 
 UvProcess::UvProcess(std::shared_ptr<const MemoryReader> memory, UvImageCache::Sites sites,
@@ -133,18 +137,33 @@ bool UvProcess::looks_like_loop(std::uint64_t address) const {
   return true;
 }
 
-std::vector<int> UvProcess::handle_types(std::uint64_t loop) const {
+std::optional<std::vector<int>> UvProcess::handle_types(std::uint64_t loop) const {
   std::vector<int> types;
   const std::uint64_t head = loop + uv_layout::kLoopHandleQueue;
   auto node = memory_->read_value<std::uint64_t>(head);
-  while (node && *node != head && plausible_pointer(*node) && types.size() < kMaxHandles) {
+  while (node && *node != head && types.size() < kMaxHandles) {
+    if (!plausible_pointer(*node)) return std::nullopt;
     const std::uint64_t handle = *node - uv_layout::kHandleQueue;
     const auto type = memory_->read_value<std::int32_t>(handle + uv_layout::kHandleType);
-    if (!type) break;
+    if (!type) return std::nullopt;
     types.push_back(*type);
     node = memory_->read_value<std::uint64_t>(*node);
   }
+  if (!node) return std::nullopt;
   return types;
+}
+
+bool UvProcess::is_alive(std::uint64_t loop) const {
+  const auto handles = memory_->read_value<std::uint32_t>(loop + uv_layout::kLoopActiveHandles);
+  const auto requests = memory_->read_value<std::uint32_t>(loop + uv_layout::kLoopActiveRequests);
+  const auto closing = memory_->read_value<std::uint64_t>(loop + uv_layout::kLoopClosingHandles);
+  if (!handles || !requests || !closing) return false;
+  return (*handles != 0 || *requests != 0 || *closing != 0) && looks_like_loop(loop);
+}
+
+std::optional<int> UvProcess::backend_fd(std::uint64_t loop) const {
+  const auto fd = memory_->read_value<std::int32_t>(loop + uv_layout::kLoopBackendFd);
+  return fd && *fd >= 0 ? std::optional<int>(*fd) : std::nullopt;
 }
 
 }  // namespace loopscope

@@ -49,8 +49,13 @@ class UvProcess {
   std::optional<UvLoopLocation> locate(std::uint64_t low, std::uint64_t high) const;
   /// Completes a location whose loop is not known yet. False: still not.
   bool find_loop(UvLoopLocation& location) const;
-  /// Types (uv_handle_type) of the loop's handles, at most 256.
-  std::vector<int> handle_types(std::uint64_t loop) const;
+  /// Types (uv_handle_type) of the loop's handles, the first 256. Nothing: they could not all
+  /// be read, as they change while the loop runs.
+  std::optional<std::vector<int>> handle_types(std::uint64_t loop) const;
+  /// The loop still exists and has something to wait for (as uv_loop_alive()).
+  bool is_alive(std::uint64_t loop) const;
+  /// Its epoll descriptor.
+  std::optional<int> backend_fd(std::uint64_t loop) const;
 
  private:
   bool looks_like_loop(std::uint64_t address) const;

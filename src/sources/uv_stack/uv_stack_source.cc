@@ -16,7 +16,7 @@ constexpr int kMaxLostInARow = 50;
 constexpr Nanos kFindInterval = 500ms;
 constexpr Nanos kCloserLookInterval = 5ms;
 constexpr Nanos kWaitingLookInterval = 50ms;
-constexpr Nanos kMaxTimerLateness = 24h;
+constexpr Nanos kAliveLookInterval = 5ms;
 
 }  // namespace
 
@@ -33,15 +33,16 @@ Result<std::unique_ptr<UvStackSource>> UvStackSource::attach(
   auto counters = ThreadCounters::open(pid, tid);
   if (!counters) return counters.error();
   return std::make_unique<UvStackSource>(std::move(process), *location, std::move(*counters),
-                                         std::move(info));
+                                         std::move(info), *stack);
 }
 
 UvStackSource::UvStackSource(std::shared_ptr<const UvProcess> process, UvLoopLocation location,
-                             ThreadCounters counters, LoopInfo info)
+                             ThreadCounters counters, LoopInfo info, StackExtent stack)
     : process_(std::move(process)),
       location_(location),
       counters_(std::move(counters)),
-      info_(std::move(info)) {}
+      info_(std::move(info)),
+      stack_(stack) {}
 
 Result<LoopSample> UvStackSource::sample(Nanos now) {
   LoopSample sample;
@@ -54,17 +55,28 @@ Result<LoopSample> UvStackSource::sample(Nanos now) {
   if (!read_with_gc(words)) {
     return Error{"the stack of thread " + std::to_string(counters_.tid()) + " is gone"};
   }
-  const auto phase = process_->phase_of(words.run);
-  if (!phase) {
-    if (++lost_in_a_row_ > kMaxLostInARow) {
-      return Error{"thread " + std::to_string(counters_.tid()) + " has left uv_run"};
-    }
-    ++lost_turns_;
-  } else {
+  const std::uint64_t lost_before = lost_turns_;
+  if (const auto phase = process_->phase_of(words.run)) {
     lost_in_a_row_ = 0;
     sample.phase = *phase;
     if (*phase == Phase::kPoll && process_->is_wait_site(words.io)) {
       sample.phase = Phase::kPollWait;
+    }
+  } else {
+    switch (look_outside(now)) {
+      case Outside::kWorks:
+        lost_in_a_row_ = 0;
+        break;
+      case Outside::kWaitsInOwnPoll:
+        lost_in_a_row_ = 0;
+        sample.phase = Phase::kPollWait;
+        find_place_again(now);
+        break;
+      case Outside::kUnknown:
+        if (++lost_in_a_row_ > kMaxLostInARow) {
+          return Error{"thread " + std::to_string(counters_.tid()) + " has left uv_run"};
+        }
+        ++lost_turns_;
     }
   }
   if (location_.loop == 0) {
@@ -73,19 +85,22 @@ Result<LoopSample> UvStackSource::sample(Nanos now) {
     sample.iteration = ++lost_turns_;
   } else if (location_.loop_count != 0) {
     sample.iteration = words.loop_count + lost_turns_;
-    sample.iteration_is_count = lost_turns_ == 0;
+    sample.iteration_is_count = lost_turns_ == lost_before;
   } else {
     const auto base = location_.poll_base != 0 ? std::optional(words.poll_base) : std::nullopt;
     sample.iteration = evidence_.observe(sample.phase, base, words.loop_time) + lost_turns_;
   }
   sample.collecting = gc_word_ && words.gc == gc_word_->value && sample.phase != Phase::kPollWait;
+  if (words.gc && gc_word_->times) {
+    sample.collections = collections_from(words.gc_times, gc_word_->times->in_milliseconds, now);
+  }
   look_closer(sample);
   last_ = sample;
   return sample;
 }
 
 bool UvStackSource::read_words(Words& words) const {
-  std::array<RemoteRead, 6> pieces;
+  std::array<RemoteRead, 9> pieces;
   std::size_t count = 0;
   const auto add = [&pieces, &count](std::uint64_t address, auto& word) {
     if (address != 0) pieces[count++] = {address, &word, sizeof word};
@@ -97,7 +112,14 @@ bool UvStackSource::read_words(Words& words) const {
     add(location_.poll_base, words.poll_base);
     add(location_.loop + uv_layout::kLoopTime, words.loop_time);
   }
-  if (words.gc) add(gc_word_->address, *words.gc);
+  if (words.gc) {
+    add(gc_word_->address, *words.gc);
+    if (const auto& times = gc_word_->times) {
+      add(times->current, words.gc_times.current);
+      add(times->previous, words.gc_times.previous);
+      add(times->count, words.gc_times.count);
+    }
+  }
   return process_->memory().read_many(std::span(pieces.data(), count));
 }
 
@@ -116,6 +138,32 @@ void UvStackSource::watch_gc(std::optional<GcWord> word) {
   gc_word_ = word && word->address != 0 ? word : std::nullopt;
 }
 
+UvStackSource::Outside UvStackSource::look_outside(Nanos now) {
+  if (location_.loop == 0) return Outside::kUnknown;
+  if (now >= next_alive_look_) {
+    next_alive_look_ = now + kAliveLookInterval;
+    is_alive_ = process_->is_alive(location_.loop);
+  }
+  // A loop that has nothing left to wait for is over; what follows is another thing.
+  if (!is_alive_) return Outside::kUnknown;
+  const auto call = counters_.syscall();
+  if (!call) return Outside::kUnknown;
+  if (call->in_epoll_wait()) {
+    const auto fd = process_->backend_fd(location_.loop);
+    const bool is_own = fd && call->args[0] == static_cast<std::uint64_t>(*fd);
+    return is_own ? Outside::kWaitsInOwnPoll : Outside::kUnknown;
+  }
+  // It may run this loop from within another one.
+  return call->in_poll() ? Outside::kUnknown : Outside::kWorks;
+}
+
+void UvStackSource::find_place_again(Nanos now) {
+  if (now < next_find_ || stack_.high == 0) return;
+  next_find_ = now + kFindInterval;
+  const auto found = process_->locate(stack_.low, stack_.high);
+  if (found && found->loop == location_.loop && found->io_word != 0) location_ = *found;
+}
+
 void UvStackSource::retry_find_loop(Nanos now) {
   if (now < next_find_) return;
   next_find_ = now + kFindInterval;
@@ -124,43 +172,47 @@ void UvStackSource::retry_find_loop(Nanos now) {
 
 // What costs more reads is asked only while nothing changes, and not at every look.
 void UvStackSource::look_closer(LoopSample& sample) {
-  if (sample.phase != last_.phase || sample.iteration != last_.iteration) return;
+  const bool unchanged = sample.phase == last_.phase && sample.iteration == last_.iteration;
   const bool waits = sample.phase == Phase::kPollWait;
   // A thread that was stopped while it waited does not wait.
   const bool has_run = sample.sched && last_.sched && sample.sched->run != last_.sched->run;
-  if (waits && has_run) return;
+  if (!unchanged || (waits && has_run)) return follow_timers(sample, false);
   if (sample.at < next_closer_look_) {
     sample.stopped = last_.stopped;
-    sample.timer_lateness = last_.timer_lateness;
-    return;
+    return follow_timers(sample, false);
   }
   sample.stopped = stop_.is_stopped(counters_, sample.at);
   next_closer_look_ =
       sample.at + (waits && !sample.stopped ? kWaitingLookInterval : kCloserLookInterval);
-  if (!waits) sample.timer_lateness = timer_lateness(sample.at);
+  follow_timers(sample, !waits);
 }
 
-Nanos UvStackSource::timer_lateness(Nanos now) const {
-  if (location_.loop == 0) return Nanos{0};
+/// `look`: a look at the lateness is due; else the last one goes on.
+void UvStackSource::follow_timers(LoopSample& sample, bool look) {
+  if (location_.loop == 0) return;
   const auto& memory = process_->memory();
-  const auto node = memory.read_value<std::uint64_t>(location_.loop + uv_layout::kLoopTimerHeap);
-  if (!node || *node == 0) return Nanos{0};
-  const auto due_ms = memory.read_value<std::uint64_t>(*node - uv_layout::kTimerHeapNode +
-                                                       uv_layout::kTimerTimeout);
-  const auto now_ms = static_cast<std::uint64_t>(
-      std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
-  if (!due_ms || *due_ms >= now_ms) return Nanos{0};
-  const Nanos late = std::chrono::milliseconds(now_ms - *due_ms);
-  return late <= kMaxTimerLateness ? late : Nanos{0};
+  if (sample.phase != Phase::kTimers) {
+    in_timers_since_ = Nanos{0};
+    timers_.remember(memory, location_.loop, sample.at);
+  } else if (in_timers_since_ == Nanos{0} || sample.iteration != last_.iteration) {
+    in_timers_since_ = sample.at;
+  }
+  if (sample.phase == Phase::kPollWait) return;
+  if (!look) {
+    if (sample.iteration == last_.iteration) sample.timer_lateness = last_.timer_lateness;
+    return;
+  }
+  sample.timer_lateness =
+      sample.phase == Phase::kTimers
+          ? timers_.lateness_in_timers(memory, location_.loop, sample.at, in_timers_since_)
+          : timers_.lateness(memory, location_.loop, sample.at);
 }
 
 bool UvStackSource::is_internal() const {
   if (location_.loop == 0) return false;
   const auto types = process_->handle_types(location_.loop);
-  return !types.empty() && std::all_of(types.begin(), types.end(), [](int type) {
-    return type == uv_layout::kHandleTypeAsync || type == uv_layout::kHandleTypeTimer ||
-           type == uv_layout::kHandleTypeSignal;
-  });
+  return types && !types->empty() &&
+         std::find(types->begin(), types->end(), uv_layout::kHandleTypeCheck) == types->end();
 }
 
 }  // namespace loopscope
