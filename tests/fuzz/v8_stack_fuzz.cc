@@ -150,8 +150,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::uint64_t r9 = input.take(1);
 
   const auto text = std::as_bytes(std::span(data, size));
-  if (const auto position = loopscope::find_position(text, static_cast<std::int64_t>(r9))) {
-    if (position->inlining_id < -1) std::abort();
+  for (const auto steps : {loopscope::V8CodeSteps::kSigned, loopscope::V8CodeSteps::kFlagged}) {
+    const auto position = loopscope::find_position(text, steps, static_cast<std::int64_t>(r9));
+    if (position && position->inlining_id < -1) std::abort();
   }
   static const bool untouched_is_named = names_untouched();
   if (!untouched_is_named) std::abort();

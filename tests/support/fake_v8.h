@@ -222,6 +222,7 @@ class FakeV8 {
     layout.script_source = 8;
     layout.script_name = 16;
     layout.script_line_ends = 56;
+    layout.script_source_url = 112;
     layout.string_length = 12;
     layout.bytecode_data = 64;
     layout.bytecode_positions = 24;
@@ -237,6 +238,10 @@ class FakeV8 {
     layout.deopt_literals = 2;
     layout.deopt_shared = 6;
     layout.deopt_inlining = 7;
+    layout.deopt_first_entry = 11;
+    layout.translation_begin = 12;
+    layout.translation_opcodes = 40;
+    layout.translation_frame_operands = 3;
     layout.scope_first_vars = 3;
     layout.frame_entry = 1;
     layout.frame_construct_entry = 2;

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "apps/loopscope/top_row.h"
+#include "apps/loopscope/top/top_row.h"
 
 namespace loopscope {
 
@@ -9,6 +9,7 @@ inline TopRow sample_top_row() {
   TopRow row;
   row.process = "api";
   row.pid = 4242;
+  row.slot = 2;
   row.loop = "main";
   row.phase_shares[static_cast<std::size_t>(Phase::kPoll)] = 0.5;
   row.phase_shares[static_cast<std::size_t>(Phase::kPollWait)] = 0.5;

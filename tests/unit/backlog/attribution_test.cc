@@ -88,6 +88,41 @@ TEST(Attribution, AClusterIsCreditedToItsRoot) {
   for (const BacklogNote& note : result.notes) EXPECT_FALSE(note.failure) << note.text;
 }
 
+WatchedProcess child_of(int parent, int pid, InodeSet inodes) {
+  WatchedProcess process = readable(pid, std::move(inodes));
+  process.owner.parent = parent;
+  return process;
+}
+
+Pairs credited(const Attribution& attribution) {
+  Pairs pairs;
+  for (const ListenerOwner& owner : attribution.owners) {
+    if (owner.is_credited) pairs.emplace_back(owner.inode, owner.pid);
+  }
+  std::sort(pairs.begin(), pairs.end());
+  return pairs;
+}
+
+TEST(Attribution, ASharedSocketIsCreditedToOneWorker) {
+  // A cluster's parent keeps the socket of its workers open; it has one of its own, too.
+  const std::vector<WatchedProcess> processes = {readable(10, {1, 2}), child_of(10, 12, {1}),
+                                                 child_of(10, 11, {1})};
+  const Attribution result = attribute_listeners(kListeners, processes, {});
+  EXPECT_EQ(owners(result), (Pairs{{1, 10}, {1, 11}, {1, 12}, {2, 10}}));
+  EXPECT_EQ(credited(result), (Pairs{{1, 11}, {2, 10}}));
+}
+
+TEST(Attribution, ASharedSocketOfStrangersIsCreditedToTheFirst) {
+  const std::vector<WatchedProcess> processes = {readable(30, {1}), readable(20, {1})};
+  EXPECT_EQ(credited(attribute_listeners(kListeners, processes, {})), (Pairs{{1, 20}}));
+}
+
+TEST(Attribution, UnreadableProcessesOfOnePortShareItsSocket) {
+  const std::vector<WatchedProcess> processes = {unreadable(10, 1000, 1, 81),
+                                                 unreadable(11, 1000, 10, 81)};
+  EXPECT_EQ(credited(attribute_listeners(kListeners, processes, {})), (Pairs{{2, 11}}));
+}
+
 TEST(Attribution, ParentsInARingDoNotHang) {
   const std::vector<WatchedProcess> processes = {unreadable(10, 1000, 11), unreadable(11, 1000, 10),
                                                  unreadable(12, 1000, 12)};

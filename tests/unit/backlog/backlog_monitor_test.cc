@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <chrono>
+
+#include "support/no_threads.h"
 #include "unit/backlog/loopback.h"
 
 namespace loopscope {
@@ -182,20 +186,26 @@ TEST(BacklogMonitor, ReusePortSiblingsOfTwoProcessesAreToldApart) {
   }));
 }
 
-TEST(BacklogMonitor, ASharedSocketIsShownForEachOwner) {
+TEST(BacklogMonitor, ASharedSocketIsCountedOnce) {
   const Listener listener;
   Child worker([] { return std::string("up"); });  // inherits the listening socket
   const auto clients = start_connects(2, listener.port());
+  for (const UniqueFd& client : clients) send_text(client, "x");
+  const UniqueFd accepted = listener.accept_one();  // unread in this process
   BacklogMonitor monitor({}, kClock);
   monitor.set_targets({target(::getpid()), target(worker.pid())});
-  for (const int pid : {::getpid(), worker.pid()}) {
-    const Snapshot snapshot = sample_until_depth(monitor, listener.label(), pid, 2);
-    EXPECT_NE(find_listener(snapshot, listener.label(), pid), nullptr);
-    EXPECT_EQ(snapshot.namespaces.size(), 2U);
-  }
+  const Snapshot snapshot = sample_until_depth(monitor, listener.label(), worker.pid(), 1);
+  ASSERT_EQ(snapshot.listeners.size(), 1U);
+  EXPECT_EQ(snapshot.listeners[0].owners, 2U);
+  EXPECT_EQ(snapshot.listeners[0].unread, 2U);
+  EXPECT_EQ(snapshot.listeners[0].syn_received, 0U);
+  EXPECT_EQ(snapshot.namespaces.size(), 2U);
   worker.end();
   const Snapshot after = sample(monitor);
-  EXPECT_EQ(after.listeners.size(), 1U);
+  ASSERT_EQ(after.listeners.size(), 1U);
+  EXPECT_EQ(after.listeners[0].labels.pid, ::getpid());
+  EXPECT_EQ(after.listeners[0].depth, 1U);
+  EXPECT_EQ(after.listeners[0].owners, 1U);
   EXPECT_EQ(after.namespaces.size(), 1U);
 }
 
@@ -258,8 +268,8 @@ TEST(BacklogMonitor, ANamespaceOutOfReachIsAFailureOfItsOwn) {
 }
 
 TEST(BacklogMonitor, NewTargetsKeepTheMaximaOfThoseThatStay) {
+  Child other([] { return std::string("up"); });  // before the listener, or it shares that
   const Listener listener;
-  Child other([] { return std::string("up"); });
   const int pid = ::getpid();
   BacklogMonitor monitor({}, kClock);
   monitor.set_targets({target(pid)});
@@ -341,6 +351,65 @@ TEST(BacklogMonitor, TheThreadFollowsTheQueueByItself) {
   monitor.start();
   monitor.set_targets({target(pid)});
   EXPECT_TRUE(shows(1, 1));
+}
+
+TEST(BacklogMonitor, WithoutAThreadTheSourceFailsUntilThereIsOne) {
+  BacklogMonitor monitor({}, kClock);
+  monitor.set_targets({target(::getpid())});
+  without_threads([&] { EXPECT_FALSE(monitor.start()); });
+  Snapshot snapshot;
+  monitor.append_snapshot(snapshot);
+  ASSERT_EQ(snapshot.sources.size(), 1U);
+  EXPECT_EQ(snapshot.sources[0].source, "backlog");
+  EXPECT_FALSE(snapshot.sources[0].success);
+  EXPECT_TRUE(snapshot.sources[0].reason.starts_with("cannot start the thread \"backlog\""));
+
+  EXPECT_TRUE(monitor.start());
+  EXPECT_TRUE(wait_for([&] {
+    Snapshot later;
+    monitor.append_snapshot(later);
+    return !later.sources.empty() && later.sources[0].success;
+  }));
+}
+
+/// Each look at it takes a second.
+class DearClock final : public Clock {
+ public:
+  Nanos now() const override { return now_ += std::chrono::seconds(1); }
+  std::chrono::system_clock::time_point wall_now() const override { return {}; }
+  void advance(Nanos by) { now_ += by; }
+
+ private:
+  mutable Nanos now_{0};
+};
+
+TEST(BacklogMonitor, LooksForOwnersWithinItsBudgetHoweverOftenItIsToldItsTargets) {
+  DearClock clock;
+  const Listener early;
+  const int pid = ::getpid();
+  BacklogSampler sampler({}, clock);
+  const auto shows = [&](int of, const Listener& listener) {
+    std::vector<BacklogTarget> targets = {target(pid)};
+    if (of != pid) targets.push_back(target(of));
+    sampler.set_targets(std::move(targets));
+    const BacklogReport report = sampler.sample(false);
+    return std::any_of(report.listeners.begin(), report.listeners.end(), [&](const auto& one) {
+      return one.labels.pid == of && one.listener == listener.label();
+    });
+  };
+  EXPECT_TRUE(shows(pid, early));
+  // A look took a second at least: the next one is due after 200.
+  const Listener late;
+  EXPECT_FALSE(shows(pid, late));
+  clock.advance(std::chrono::seconds(100));
+  EXPECT_FALSE(shows(pid, late));
+  EXPECT_TRUE(shows(pid, early));
+  // A new process is looked at when it comes.
+  Child child([] { return std::string("up"); });
+  EXPECT_TRUE(shows(child.pid(), late));
+  clock.advance(std::chrono::seconds(400));
+  child.end();
+  EXPECT_TRUE(shows(pid, late)) << "the pause is over";
 }
 
 TEST(BacklogMonitor, ProcessesThatDoNotExistAreIgnored) {

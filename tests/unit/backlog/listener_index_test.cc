@@ -26,12 +26,14 @@ TEST(ListenerIndex, SharesOfAnAddress) {
   const std::vector<DiagSocket> sockets = {listener(1, one), listener(2, one), listener(3, two),
                                            listener(4, three), listener(5, address(4, 99))};
   // 10 and 11 have a SO_REUSEPORT socket each, 12 and 13 share one, 14 is alone.
-  const std::vector<ListenerOwner> owners = {{1, 10}, {2, 11}, {3, 12}, {3, 13}, {4, 14}};
+  const std::vector<ListenerOwner> owners = {{1, 10}, {2, 11}, {3, 13, false}, {3, 12}, {4, 14}};
   const ListenerIndex index(sockets, owners);
   EXPECT_FALSE(index.share_of(10, one).all_sockets);
   EXPECT_TRUE(index.share_of(12, two).all_sockets);
-  EXPECT_FALSE(index.share_of(12, two).alone);
-  EXPECT_TRUE(index.share_of(14, three).alone);
+  EXPECT_EQ(index.share_of(12, two).holders, (std::vector<int>{12, 13}));
+  EXPECT_FALSE(index.share_of(13, two).all_sockets) << "credited to the other";
+  EXPECT_TRUE(index.share_of(14, three).all_sockets);
+  EXPECT_EQ(index.share_of(14, three).holders, (std::vector<int>{14}));
   EXPECT_FALSE(index.share_of(14, one).all_sockets);
   EXPECT_EQ(index.owners_of(3), (std::vector<int>{12, 13}));
   EXPECT_TRUE(index.owners_of(5).empty());

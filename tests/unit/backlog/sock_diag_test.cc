@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
+
 #include "unit/backlog/loopback.h"
 
 namespace loopscope {
@@ -31,13 +33,26 @@ std::optional<DiagSocket> look_up(SockDiag& diag, const std::string& label) {
   return std::nullopt;
 }
 
-std::size_t count_unread(SockDiag& diag, std::uint16_t port) {
+std::size_t count_connections(SockDiag& diag, std::uint16_t port,
+                              const std::function<bool(const DiagSocket&)>& counts) {
   std::size_t count = 0;
   const std::vector<std::uint16_t> ports = {port};
   const auto dumped = diag.visit_connections(
-      ports, [&](const DiagSocket& socket) { count += socket.state == TCP_ESTABLISHED ? 1 : 0; });
+      ports, [&](const DiagSocket& socket) { count += counts(socket) ? 1 : 0; });
   if (!dumped) testing::die(dumped.error().message);
   return count;
+}
+
+std::size_t count_unread(SockDiag& diag, std::uint16_t port) {
+  return count_connections(diag, port, [](const DiagSocket& socket) {
+    return socket.state == TCP_ESTABLISHED && socket.rqueue > 0;
+  });
+}
+
+std::size_t count_waiting(SockDiag& diag, std::uint16_t port) {
+  return count_connections(diag, port, [](const DiagSocket& socket) {
+    return socket.state != TCP_SYN_RECV && socket.inode == 0;
+  });
 }
 
 TEST(SockDiag, ListsDepthAndLimitOfBothFamilies) {
@@ -71,6 +86,19 @@ TEST(SockDiag, UnreadCountsAcceptedAndUnacceptedConnections) {
   char byte[16];
   ASSERT_EQ(::recv(first.get(), byte, sizeof(byte), 0), 5);
   EXPECT_EQ(count_unread(diag, listener.port()), 2U);
+}
+
+TEST(SockDiag, ShowsConnectionsThatWaitWhateverTheySent) {
+  SockDiag diag = open_here();
+  const Listener listener;
+  const auto clients = start_connects(3, listener.port());
+  EXPECT_TRUE(wait_for([&] { return count_waiting(diag, listener.port()) == 3; }));
+  const UniqueFd first = listener.accept_one();
+  EXPECT_EQ(count_waiting(diag, listener.port()), 2U);
+  ASSERT_EQ(::shutdown(clients[2].get(), SHUT_WR), 0);  // gave up: it waits on in the queue
+  send_text(clients[1], "hello");
+  EXPECT_TRUE(wait_for([&] { return count_unread(diag, listener.port()) == 1; }));
+  EXPECT_EQ(count_waiting(diag, listener.port()), 2U);
 }
 
 TEST(SockDiag, RefreshesOneListener) {

@@ -47,6 +47,8 @@ sources: {uv_stack: false, procfs: true, backlog: false}
 stacks: {enabled: true, perf: false, sleeping: false, ptrace: true}
 stall_log: {file: /var/log/stalls.jsonl, max_size: 1MiB, keep: 9}
 compatibility: {prom_client: false, opentelemetry: true}
+metrics: full
+pid_label: true
 container_labels: {enabled: true, names: /logs}
 targets:
   - name: api
@@ -71,6 +73,8 @@ targets:
   EXPECT_EQ(config.stacks, (StackSwitches{true, false, false, true}));
   EXPECT_EQ(config.stall_log, (StallLogConfig{"/var/log/stalls.jsonl", 1048576, 9}));
   EXPECT_EQ(config.compatibility, (CompatibilitySwitches{false, true}));
+  EXPECT_TRUE(config.all_metrics);
+  EXPECT_TRUE(config.pid_label);
   EXPECT_EQ(config.container_labels, (ContainerLabelSettings{true, "/logs"}));
   ASSERT_EQ(config.targets.size(), 2U);
   const TargetConfig& target = config.targets[0];
@@ -165,9 +169,18 @@ TEST(ConfigReader, LabelNamesMustBeFreeAndValid) {
     return refusal("targets: [{port: 1, labels: {" + name + ": x}}]");
   };
   EXPECT_EQ(with_label("Team_2"), "accepted");
-  for (const char* taken :
-       {"process", "pid", "loop", "phase", "cause", "state", "window", "listener", "function",
-        "file", "line", "source", "runtime", "runtime_version", "le", "nodejs_eventloop_state"}) {
+  // A label of Loopscope's own figures, which carry no labels of targets.
+  EXPECT_EQ(with_label("version"), "accepted");
+  for (const char* taken : {"process",  "slot",
+                            "pid",      "loop",
+                            "package",  "executable",
+                            "quantile", "phase",
+                            "cause",    "state",
+                            "window",   "listener",
+                            "function", "file",
+                            "line",     "source",
+                            "runtime",  "runtime_version",
+                            "le",       "nodejs_eventloop_state"}) {
     EXPECT_THAT(with_label(taken), HasSubstr("Loopscope's own series use it")) << taken;
   }
   EXPECT_THAT(with_label("__name__"), HasSubstr("reserved by Prometheus"));

@@ -10,12 +10,12 @@ namespace {
 
 using namespace std::chrono_literals;
 
-const CulpritKey kFirst{"first", "shop.js", 1};
-const CulpritKey kSecond{"second", "shop.js", 2};
+const CulpritKey kFirst{"first", "shop.js", 1, ""};
+const CulpritKey kSecond{"second", "shop.js", 2, ""};
 
 Nanos time_of(const CulpritLedger& ledger, const CulpritKey& who) {
   for (const CulpritTotals& each : ledger.totals()) {
-    if (CulpritKey{each.function, each.file, each.line} == who) return each.time;
+    if (CulpritKey{each.function, each.file, each.line, each.package} == who) return each.time;
   }
   return Nanos(0);
 }

@@ -265,8 +265,8 @@ TEST(LoopTrackerStalls, OneInProgressIsSeenAsSoonAsALookComes) {
       ASSERT_EQ(all_stalls(snapshot).count, 1u) << truth / 1ms;
     }
     if (truth > 15ms) {
-      ASSERT_NEAR(static_cast<double>(snapshot.blocked / 1us), static_cast<double>(truth / 1us),
-                  4000);
+      ASSERT_NEAR(static_cast<double>(snapshot.blocked.value() / 1us),
+                  static_cast<double>(truth / 1us), 4000);
       ASSERT_EQ(snapshot.lag_max_1m, snapshot.blocked);
     } else if (truth < 0ms) {
       ASSERT_EQ(snapshot.blocked, Nanos(0));

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/duration.h"
 #include "core/loop_tracker.h"
 #include "support/monotone_check.h"
 
@@ -29,12 +30,17 @@ class SampledTrackerTest : public ::testing::Test {
     if (accounted_) sample.sched = SchedCounters{.run = 5s + run, .runqueue_wait = waited_ + 1s};
     sample.stopped = stopped_;
     sample.collecting = collecting_;
+    sample.unsure = unsure_;
+    sample.withheld = withheld_;
+    sample.collections = collections_;
     tracker_.on_sample(sample);
     last_ = 100s + at;
   }
   LoopStatsSnapshot now() { return tracker_.snapshot(last_); }
 
   bool counted_ = true, accounted_ = true, stopped_ = false, collecting_ = false;
+  bool unsure_ = false, withheld_ = false;
+  std::optional<Collections> collections_;
   Nanos waited_{0};  ///< time on the run queue
   Nanos last_{0};
   LoopTracker tracker_{{.stall_threshold = 50ms}};
@@ -196,6 +202,24 @@ TEST_F(SampledTrackerTest, CollectingCountsAlsoWhereItWaitedForItsHelpers) {
             Nanos(6ms));
 }
 
+TEST_F(SampledTrackerTest, TheProgramsOwnTimesOfCollectionsCountRatherThanLooks) {
+  look(0ms, Phase::kPollWait, 1, 0ms);
+  collecting_ = true;  // as if every look met one
+  collections_ = Collections{.ended = {}, .running_since = Nanos(0), .count = 5};
+  for (int i = 4; i <= 104; ++i) {
+    if (i == 30) collections_->count = 6, collections_->ended[0] = {100s + 20500us, 100s + 29750us};
+    if (i == 90) collections_->count = 7, collections_->ended[1] = {100s + 89100us, 100s + 89850us};
+    look(i * 1ms, Phase::kPoll, 1, i * 1ms);
+  }
+  // One more ends with the period.
+  collections_->count = 8, collections_->ended[0] = {100s + 104100us, 100s + 104600us};
+  look(105ms, Phase::kPollWait, 2, 105ms);
+  const LoopStatsSnapshot snapshot = now();
+  const auto& causes = snapshot.stalls[index_of(Phase::kPoll)];
+  EXPECT_NEAR(static_cast<double>(causes[index_of(Cause::kGc)].time / 1us), 10500, 1);
+  EXPECT_EQ(causes[index_of(Cause::kCpu)].count, 1u) << "the larger part";
+}
+
 TEST_F(SampledTrackerTest, CollectingWithoutAccountingClaimsNothing) {
   accounted_ = false;
   collecting_ = true;
@@ -322,6 +346,85 @@ TEST_F(SampledTrackerTest, MayBeginInTheMiddleOfABusyPeriod) {
   EXPECT_EQ(all_stalls(now()).count, 1u);
   look(61ms, Phase::kPollWait, 2, 60ms);
   EXPECT_EQ(phase_time(now(), Phase::kCheck), Nanos(60ms));
+}
+
+/// Computes from 10 ms on, for so long; nobody can tell whether it polls meanwhile.
+#define LOOK_AT_UNSURE_TIME(length)                                          \
+  look(0ms, Phase::kPollWait, 1, 0ms);                                       \
+  look(10ms, Phase::kUnknown, 1, 0ms);                                       \
+  unsure_ = true;                                                            \
+  for (Nanos t = 14ms; t < 10ms + (length); t += 4ms) {                      \
+    look(t, Phase::kUnknown, static_cast<std::uint64_t>(t / 1ms), t - 10ms); \
+  }
+
+TEST_F(SampledTrackerTest, WhereNobodyCanTellWhetherItPollsNothingIsClaimed) {
+  counted_ = false;
+  LOOK_AT_UNSURE_TIME(3s)
+  LoopStatsSnapshot snapshot = now();
+  EXPECT_FALSE(snapshot.blocked) << "0.004 s would be a claim";
+  EXPECT_FALSE(snapshot.lag_max_1m);
+  EXPECT_FALSE(snapshot.lag_1m);
+  EXPECT_FALSE(tracker_.busy_for(last_));
+  unsure_ = false;
+  look(3020ms, Phase::kPollWait, 10000, 3s);
+  snapshot = now();
+  EXPECT_EQ(snapshot.blocked, Nanos(0));
+  EXPECT_FALSE(snapshot.lag_max_1m) << "for a minute";
+  EXPECT_EQ(all_stalls(snapshot).count, 0u);
+  EXPECT_NEAR(static_cast<double>(snapshot.active_time / 1ms), 3000, 20) << "the CPU time is known";
+  EXPECT_LT(snapshot.lag.count, 60u) << "its lag is not";
+  for (int i = 1; i <= 66; ++i) look(3020ms + i * 1s, Phase::kPollWait, 10000, 3s);
+  EXPECT_TRUE(now().lag_max_1m);
+}
+
+TEST_F(SampledTrackerTest, AShortUnsureTimeIsAtMostThatLong) {
+  counted_ = false;
+  LOOK_AT_UNSURE_TIME(30ms)
+  EXPECT_TRUE(now().blocked);
+  unsure_ = false;
+  look(44ms, Phase::kPollWait, 100, 30ms);
+  EXPECT_TRUE(now().lag_max_1m);
+  EXPECT_LE(now().lag_max_1m, Nanos(30ms));
+}
+#undef LOOK_AT_UNSURE_TIME
+
+TEST_F(SampledTrackerTest, ASleepThatIsSeenIsAStallAlsoWhereTheRestIsUnsure) {
+  counted_ = false;
+  look(0ms, Phase::kPollWait, 1, 0ms);
+  unsure_ = true;
+  for (int t = 10; t < 200; t += 4) {
+    look(t * 1ms, Phase::kUnknown, static_cast<std::uint64_t>(t), t * 1ms);
+  }
+  unsure_ = false;
+  for (int t = 200; t < 400; t += 4) look(t * 1ms, Phase::kUnknown, 196, 196ms);
+  EXPECT_GE(now().blocked, Nanos(195ms));
+  EXPECT_EQ(all_stalls(now()).count, 1u);
+}
+
+TEST_F(SampledTrackerTest, WithheldLooksCountOnceTheyAreSettled) {
+  counted_ = false;
+  look(0ms, Phase::kPollWait, 1, 0ms);
+  look(4ms, Phase::kUnknown, 1, 0ms);
+  withheld_ = true;
+  for (int t = 8; t < 500; t += 4) look(t * 1ms, Phase::kUnknown, 1, 0ms);
+  EXPECT_EQ(all_stalls(now()).count, 0u);
+  EXPECT_FALSE(now().blocked);
+  withheld_ = false;
+  look(500ms, Phase::kPollWait, 2, 0ms);
+  EXPECT_EQ(all_stalls(now()).count, 1u);
+  EXPECT_NEAR(in_seconds(all_stalls(now()).time), 0.494, 0.006);
+}
+
+TEST_F(SampledTrackerTest, WithheldLooksThatAreNeverSettledDoNotCount) {
+  counted_ = false;
+  look(0ms, Phase::kPollWait, 1, 0ms);
+  look(4ms, Phase::kUnknown, 1, 0ms);
+  withheld_ = true;
+  for (int t = 8; t < 500; t += 4) look(t * 1ms, Phase::kUnknown, 1, 0ms);
+  tracker_.on_gap(last_);
+  withheld_ = false;
+  look(600ms, Phase::kPollWait, 2, 0ms);
+  EXPECT_EQ(all_stalls(now()).count, 0u);
 }
 
 }  // namespace

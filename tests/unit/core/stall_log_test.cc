@@ -238,6 +238,28 @@ TEST(StallLog, AnEndHeldBackIsToldBeforeItsRecordIsPushedOut) {
   EXPECT_EQ(ended.size(), 1u);
 }
 
+TEST(StallLog, ReadersShareRecordsThatNeverChange) {
+  const FakeClock clock;
+  StallLog log(clock);
+  const auto listener = log.listener(labels("main"));
+  listener->on_stall_started(event(clock.now(), 50ms));
+  listener->on_stall_progress(event(clock.now(), 60ms));
+  const auto first = log.shared(10);
+  EXPECT_EQ(log.shared(10).front(), first.front()) << "not copied for each reader";
+  listener->on_stall_progress(event(clock.now(), 70ms));
+  StallStack stack;
+  stack.function = "hot";
+  log.set_stack(first.front()->id, stack);
+  listener->on_stall_ended(event(clock.now(), 80ms));
+  EXPECT_EQ(first.front()->duration, Nanos(60ms));
+  EXPECT_TRUE(first.front()->in_progress);
+  EXPECT_EQ(first.front()->function, "");
+  const auto later = log.shared(10);
+  EXPECT_EQ(later.front()->duration, Nanos(80ms));
+  EXPECT_FALSE(later.front()->in_progress);
+  EXPECT_EQ(later.front()->function, "hot");
+}
+
 TEST(StallLog, ManyLoopsAndReadersAtOnce) {
   const SystemClock clock;
   StallLog log(clock, 50);

@@ -9,6 +9,8 @@ using namespace std::chrono_literals;
 using ::testing::ElementsAre;
 
 struct Recorder final : StallListener {
+  void on_stall_looms() override { warnings.push_back("looms"); }
+  void on_stall_averted() override { warnings.push_back("averted"); }
   void on_stall_started(const StallEvent& stall) override { note("start", stall); }
   void on_stall_progress(const StallEvent& stall) override { note("progress", stall); }
   void on_stall_ended(const StallEvent& stall) override { note("end", stall); }
@@ -18,6 +20,7 @@ struct Recorder final : StallListener {
                     std::string(to_string(stall.cause)));
   }
   std::vector<std::string> calls;
+  std::vector<std::string> warnings;
 };
 
 BusyPeriod period(Nanos duration, Phase phase, Cause cause) {
@@ -43,6 +46,30 @@ TEST_F(StallTrackerTest, ShortPeriodsAreNone) {
   stalls_.on_busy_end(period(49ms, Phase::kPoll, Cause::kCpu));
   EXPECT_TRUE(recorder_.calls.empty());
   EXPECT_EQ(stats_.snapshot(100s).stall_duration.count, 0u);
+}
+
+TEST_F(StallTrackerTest, APeriodOnItsWayToTheThresholdIsToldOfOnce) {
+  stalls_.on_busy(period(20ms, Phase::kPoll, Cause::kCpu));
+  EXPECT_THAT(recorder_.warnings, ElementsAre());
+  stalls_.on_busy(period(26ms, Phase::kPoll, Cause::kCpu));
+  stalls_.on_busy(period(40ms, Phase::kPoll, Cause::kCpu));
+  EXPECT_THAT(recorder_.warnings, ElementsAre("looms"));
+  stalls_.on_busy(period(50ms, Phase::kPoll, Cause::kCpu));
+  stalls_.on_busy_end(period(60ms, Phase::kPoll, Cause::kCpu));
+  EXPECT_THAT(recorder_.warnings, ElementsAre("looms"));
+  EXPECT_EQ(recorder_.calls.size(), 2u);
+}
+
+TEST_F(StallTrackerTest, WhatLoomedAndWasNoneIsTakenBack) {
+  stalls_.on_busy(period(26ms, Phase::kPoll, Cause::kCpu));
+  stalls_.on_busy_end(period(30ms, Phase::kPoll, Cause::kCpu));
+  EXPECT_THAT(recorder_.warnings, ElementsAre("looms", "averted"));
+  stalls_.on_busy(period(45ms, Phase::kPoll, Cause::kCpu));
+  stalls_.on_short_end(45ms, 100s);
+  EXPECT_THAT(recorder_.warnings, ElementsAre("looms", "averted", "looms", "averted"));
+  stalls_.on_busy_end(period(10ms, Phase::kPoll, Cause::kCpu));
+  EXPECT_EQ(recorder_.warnings.size(), 4u);
+  EXPECT_TRUE(recorder_.calls.empty());
 }
 
 TEST_F(StallTrackerTest, IsCountedAndGrowsWhileItLasts) {

@@ -11,17 +11,19 @@ namespace {
 
 using namespace std::chrono_literals;
 
-CulpritKey key(int number) { return {"f" + std::to_string(number), "shop.js", number}; }
+CulpritKey key(int number) { return {"f" + std::to_string(number), "shop.js", number, ""}; }
 
 std::map<CulpritKey, Nanos> by_key(const TopCulprits& culprits) {
   std::map<CulpritKey, Nanos> result;
   for (const CulpritTotals& each : culprits.totals()) {
-    EXPECT_TRUE(result.emplace(CulpritKey{each.function, each.file, each.line}, each.time).second);
+    EXPECT_TRUE(
+        result.emplace(CulpritKey{each.function, each.file, each.line, each.package}, each.time)
+            .second);
   }
   return result;
 }
 
-const CulpritKey kOther{"other", "", 0};
+const CulpritKey kOther{"other", "", 0, ""};
 
 /// Credits one function after the other and checks what holds at every moment.
 class Bookkeeper {
@@ -74,9 +76,9 @@ TEST(TopCulprits, ShowsFewFunctionsExactlyAndNoOther) {
 
 TEST(TopCulprits, TellsFunctionsOfOneNameApartByPlace) {
   TopCulprits culprits;
-  culprits.add({"f", "a.js", 1}, 1ms);
-  culprits.add({"f", "a.js", 2}, 1ms);
-  culprits.add({"f", "b.js", 1}, 1ms);
+  culprits.add({"f", "a.js", 1, ""}, 1ms);
+  culprits.add({"f", "a.js", 2, ""}, 1ms);
+  culprits.add({"f", "b.js", 1, ""}, 1ms);
   EXPECT_EQ(culprits.totals().size(), 3u);
 }
 
@@ -93,7 +95,7 @@ TEST(TopCulprits, PutsWhatDoesNotFitIntoOther) {
 TEST(TopCulprits, LetsALateHeavyFunctionIn) {
   Bookkeeper books;
   for (int i = 0; i < 400; ++i) books.credit(key(i), 1s + std::chrono::milliseconds(i % 50));
-  const CulpritKey late{"late", "shop.js", 1};
+  const CulpritKey late{"late", "shop.js", 1, ""};
   for (int i = 0; i < 100 && !books.shows(late); ++i) {
     books.credit(late, 100ms);
     books.credit(key(1000 + i), 100ms);  // the crowd goes on
@@ -108,8 +110,8 @@ TEST(TopCulprits, LetsALateHeavyFunctionIn) {
 TEST(TopCulprits, TwoAlikeDoNotTakeTurns) {
   Bookkeeper books;
   for (int i = 0; i < static_cast<int>(TopCulprits::kShown) - 1; ++i) books.credit(key(i), 1h);
-  const CulpritKey one{"one", "shop.js", 1};
-  const CulpritKey two{"two", "shop.js", 2};
+  const CulpritKey one{"one", "shop.js", 1, ""};
+  const CulpritKey two{"two", "shop.js", 2, ""};
   int changes = 0;
   for (int i = 0; i < 2000; ++i) {
     const bool before = books.shows(one);
@@ -133,7 +135,7 @@ TEST(TopCulprits, HoldsItsPromisesWhateverComes) {
       books.credit(key(shift + rank(random)), std::chrono::milliseconds(time_ms(random)));
       if (testing::Test::HasFatalFailure()) return;
     }
-    const CulpritKey heavy{"heavy", "late.js", 1};
+    const CulpritKey heavy{"heavy", "late.js", 1, ""};
     for (int i = 0; i < 500 && !books.shows(heavy); ++i) books.credit(heavy, 1s);
     EXPECT_TRUE(books.shows(heavy)) << "round " << round;
   }

@@ -116,11 +116,13 @@ TEST(BlockedCall, TakesHostilePaths) {
   };
   const std::string fits(255, 'a');
   EXPECT_EQ(shown(fits), fits);
-  EXPECT_EQ(shown(std::string(256, 'a')), std::string(253, 'a') + "...");
-  EXPECT_EQ(shown(std::string(100000, 'a')), std::string(253, 'a') + "...");
+  // Of a longer one the end says most.
+  EXPECT_EQ(shown(std::string(100000, 'a')), "\u2026" + std::string(250, 'a') + "...");
+  EXPECT_EQ(shown("/" + std::string(256, 'a') + "/app.log"),
+            "\u2026" + std::string(245, 'a') + "/app.log");
   // No part of a character is left over.
-  EXPECT_EQ(shown(std::string(252, 'a') + "\xc3\xa9" + std::string(50, 'a')),
-            std::string(252, 'a') + "...");
+  EXPECT_EQ(shown(std::string(50, 'a') + "\xc3\xa9" + std::string(252, 'a')),
+            "\u2026" + std::string(252, 'a'));
   // A path that runs into unmapped memory has no end.
   FakeMemory cut;
   cut.map(kPath, 4);

@@ -16,6 +16,19 @@ TEST(CaptureScheduleTest, LooksAtOnceAndThenAtDoublingTimes) {
   EXPECT_EQ(schedule.due(), 1200ms);
 }
 
+TEST(CaptureScheduleTest, LooksAgainSoonWhileNobodyIsNamedAFewTimes) {
+  CaptureSchedule schedule(1000ms);
+  Nanos now = 1048ms;
+  for (int i = 0; i < CaptureSchedule::kMaxRepeats; ++i) {
+    schedule.captured_nobody(now);
+    EXPECT_LE(schedule.due() - now, 5ms);
+    EXPECT_GT(schedule.due(), now);
+    now = schedule.due();
+  }
+  schedule.captured_nobody(now);
+  EXPECT_EQ(schedule.due(), now + (now - 1000ms));
+}
+
 TEST(CaptureScheduleTest, LooksAFewTimesOnly) {
   CaptureSchedule schedule(0ms);
   Nanos now = 50ms;

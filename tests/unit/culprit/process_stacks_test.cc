@@ -3,10 +3,12 @@
 #include <gtest/gtest.h>
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "support/child_process.h"
 #include "support/fake_clock.h"
+#include "support/node_process.h"
 #include "support/ptrace_sample.h"
 #include "target/process_id.h"
 
@@ -55,6 +57,30 @@ TEST(ProcessStacks, KnowsCodeThatWasMadeSinceTheLastCapture) {
   const ResolvedStack stack = stacks.resolve(*sample, thread);
   ASSERT_FALSE(stack.frames.empty());
   EXPECT_EQ(stack.frames[0].kind, "unknown") << "made code without a name";
+}
+
+TEST(ProcessStacks, ReadsTheVersionOfTheProgramThatRunsNow) {
+  const auto node = node_fixture("22");
+  if (!node) GTEST_SKIP() << "no Node 22 in LOOPSCOPE_FIXTURES";
+  const NodeProcess process(
+      *node, {"-e",
+              "function spinOfTheNewProgram() { for (;;) Math.sqrt(2); }\n"
+              "setTimeout(() => { console.log('r'); setTimeout(spinOfTheNewProgram, 1); }, 1);"});
+  ASSERT_EQ(process.read_line(), "r");
+  const auto id = identify(process.pid());
+  ASSERT_TRUE(id);
+  const SystemClock clock;
+  // The version of what ran before it executed this one.
+  ProcessStacks stacks(*id, "18.20.8", clock);
+  V8Thread thread;
+  EXPECT_TRUE(eventually([&] {
+    const auto sample = ptrace_sample(process.pid(), process.pid());
+    if (!sample) return false;
+    const ResolvedStack stack = stacks.resolve(*sample, thread);
+    return std::ranges::any_of(stack.frames, [](const StackFrame& frame) {
+      return frame.function == "spinOfTheNewProgram";
+    });
+  })) << stacks.problem();
 }
 
 }  // namespace

@@ -1,21 +1,27 @@
 #include "culprit/stack_takers.h"
 
 #include <gtest/gtest.h>
+#include <linux/sched.h>
 #include <poll.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <thread>
 
 #include "culprit/perf_taker.h"
 #include "culprit/ptrace_taker.h"
 #include "culprit/sleeping_taker.h"
 #include "support/child_process.h"
+#include "support/fake_clock.h"
 #include "target/proc_file.h"
 #include "target/proc_stat.h"
+#include "target/stop_detector.h"
 
 namespace loopscope {
 
@@ -37,6 +43,11 @@ char state_of(int pid) {
   if (!text) return '?';
   const auto stat = parse_proc_stat(*text);
   return stat ? stat->state : '?';
+}
+
+ProcessId process_of(int pid) {
+  const auto id = identify(pid);
+  return id ? *id : ProcessId{};
 }
 
 bool in_spin(const StackSample& sample) {
@@ -250,7 +261,7 @@ TEST(StackTakersTest, AsksASleepingThreadWhereItSleepsAndStopsNobody) {
   ASSERT_EQ(child.hear(), 'r');
   ASSERT_TRUE(eventually([&] { return state_of(child.pid()) == 'S'; }));
   CaptureCounters counters;
-  StackTakers takers(child.pid(), child.pid(), {}, counters);
+  StackTakers takers(process_of(child.pid()), child.pid(), {}, counters);
   const auto samples = takers.take(3, kPatience);
   ASSERT_TRUE(samples.ok());
   ASSERT_EQ(samples->size(), 1u);
@@ -263,10 +274,151 @@ TEST(StackTakersTest, StopsARunningThreadOnlyWherePerfMayNotBeUsed) {
   const ChildProcess child = spinner();
   ASSERT_TRUE(spins(child));
   CaptureCounters counters;
-  StackTakers takers(child.pid(), child.pid(), {.perf = false}, counters);
+  StackTakers takers(process_of(child.pid()), child.pid(), {.perf = false}, counters);
   expect_spinning(takers.take(2, kPatience), child.pid());
   EXPECT_EQ(counted(counters, "ptrace"), 1u);
   EXPECT_EQ(counters.snapshot().stops.count, 2u);
+}
+
+/// A way that works, or does not, as the test says.
+class ScriptedTaker final : public StackTaker {
+ public:
+  explicit ScriptedTaker(const bool& works) : works_(works) {}
+  CaptureWay way() const override { return CaptureWay::kPerf; }
+  Result<std::vector<StackSample>> take(std::size_t, Nanos) override {
+    if (!works_) return Error{"no buffer"};
+    return std::vector<StackSample>(1);
+  }
+
+ private:
+  const bool& works_;
+};
+
+class StackTakersRetryTest : public testing::Test {
+ protected:
+  bool take() {
+    const auto samples = takers_.take(1, 1ms);
+    return samples.ok() && !samples->empty();
+  }
+
+  FakeClock clock_;
+  CaptureCounters counters_;
+  bool opens_ = true;
+  bool works_ = true;
+  int tries_ = 0;
+  ProcessId process_ = process_of(::getpid());
+  StackTakers takers_{process_,
+                      process_.pid,
+                      {.perf = true, .sleeping = false, .ptrace = false},
+                      counters_,
+                      [this](CaptureWay, int, int) -> Result<std::unique_ptr<StackTaker>> {
+                        ++tries_;
+                        if (!opens_) return Error{"too many open files"};
+                        return std::unique_ptr<StackTaker>(new ScriptedTaker(works_));
+                      },
+                      clock_};
+};
+
+TEST_F(StackTakersRetryTest, OneRefusalDoesNotCloseAWayForEver) {
+  ASSERT_TRUE(take());
+  works_ = false;
+  EXPECT_FALSE(take());
+  works_ = true;
+  EXPECT_FALSE(take()) << "at once would be too often";
+  clock_.advance(StackTakers::kFirstRetry);
+  EXPECT_TRUE(take());
+  // And the next failure is the first again.
+  works_ = false;
+  EXPECT_FALSE(take());
+  works_ = true;
+  clock_.advance(StackTakers::kFirstRetry);
+  EXPECT_TRUE(take());
+}
+
+TEST_F(StackTakersRetryTest, WhatIsRefusedForLongIsTriedSeldom) {
+  opens_ = false;
+  for (int second = 0; second < 3600; ++second) {
+    EXPECT_FALSE(take());
+    clock_.advance(1s);
+  }
+  EXPECT_LE(tries_, 70);
+  EXPECT_GE(tries_, 60);
+  opens_ = true;
+  clock_.advance(StackTakers::kLongestRetry);
+  EXPECT_TRUE(take());
+}
+
+TEST_F(StackTakersRetryTest, AnotherProcessOfThePidIsRefused) {
+  ProcessId other = process_;
+  ++other.start_time;
+  StackTakers takers(
+      other, other.pid, {.perf = false, .sleeping = false}, counters_,
+      [this](CaptureWay, int, int) -> Result<std::unique_ptr<StackTaker>> {
+        return std::unique_ptr<StackTaker>(new ScriptedTaker(works_));
+      },
+      clock_);
+  const auto samples = takers.take(1, 1ms);
+  ASSERT_FALSE(samples.ok());
+  EXPECT_NE(samples.error().message.find("another process"), std::string::npos);
+}
+
+/// A child with a pid that was free; it spins. -1: not permitted.
+int spin_as(int pid) {
+  clone_args args{};
+  args.exit_signal = SIGCHLD;
+  args.set_tid = reinterpret_cast<std::uint64_t>(&pid);
+  args.set_tid_size = 1;
+  const long child = ::syscall(SYS_clone3, &args, sizeof args);
+  if (child == 0) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    spin_for_the_taker_test();
+  }
+  return static_cast<int>(child);
+}
+
+TEST(PtraceTakerTest, AStrangerWithTheIdOfTheThreadIsNotStopped) {
+  int pid = -1;
+  std::unique_ptr<StackTaker> taker;
+  {
+    ChildProcess meant = spinner();
+    ASSERT_TRUE(spins(meant));
+    pid = meant.pid();
+    auto opened = PtraceTaker::open(pid, pid);
+    ASSERT_TRUE(opened.ok()) << opened.error().message;
+    taker = std::move(*opened);
+  }
+  const int stranger = spin_as(pid);
+  if (stranger < 0) GTEST_SKIP() << "needs CAP_SYS_ADMIN, to choose a pid";
+  ASSERT_EQ(stranger, pid);
+  EXPECT_TRUE(eventually([&] { return state_of(pid) == 'R'; }));
+  const auto samples = taker->take(2, 100ms);
+  EXPECT_TRUE(!samples.ok() || samples->empty());
+  EXPECT_TRUE(eventually([&] { return state_of(pid) == 'R'; })) << "and let go";
+  ::kill(stranger, SIGKILL);
+  ::waitpid(stranger, nullptr, 0);
+}
+
+TEST(PtraceTakerTest, NobodyTakesItsStopsForTheProgramsOwn) {
+  const ChildProcess child = spinner();
+  ASSERT_TRUE(spins(child));
+  auto taker = PtraceTaker::open(child.pid(), child.pid());
+  ASSERT_TRUE(taker.ok()) << taker.error().message;
+  std::atomic<bool> done = false;
+  std::thread takes([&] {
+    for (int i = 0; i < 20; ++i) (void)(*taker)->take(1, 10ms);
+    done = true;
+  });
+  auto counters = ThreadCounters::open(child.pid(), child.pid());
+  ASSERT_TRUE(counters.ok());
+  StopDetector detector;
+  int looks = 0;
+  int stopped = 0;
+  for (; !done; ++looks) stopped += detector.is_stopped(*counters, 0s) ? 1 : 0;
+  takes.join();
+  EXPECT_EQ(stopped, 0) << "of " << looks;
+  // What somebody else stops is stopped.
+  ::kill(child.pid(), SIGSTOP);
+  EXPECT_TRUE(eventually([&] { return detector.is_stopped(*counters, 0s); }));
 }
 
 TEST(StackTakersTest, WithEveryWaySwitchedOffItSaysSo) {
@@ -274,7 +426,7 @@ TEST(StackTakersTest, WithEveryWaySwitchedOffItSaysSo) {
   ASSERT_TRUE(spins(child));
   CaptureCounters counters;
   const CaptureWays none{.perf = false, .sleeping = false, .ptrace = false};
-  StackTakers takers(child.pid(), child.pid(), none, counters);
+  StackTakers takers(process_of(child.pid()), child.pid(), none, counters);
   const auto samples = takers.take(1, kPatience);
   ASSERT_FALSE(samples.ok());
   EXPECT_NE(samples.error().message.find("perf: switched off"), std::string::npos);
@@ -291,7 +443,7 @@ TEST(StackTakersTest, AnotherUsersProcessIsRefusedWithTheReason) {
   EXPECT_TRUE(true_in_child([pid] {
     if (::setgid(65534) != 0 || ::setuid(65534) != 0) return false;
     CaptureCounters counters;
-    StackTakers takers(pid, pid, {}, counters);
+    StackTakers takers(process_of(pid), pid, {}, counters);
     const auto samples = takers.take(1, 20ms);
     return !samples.ok() && samples.error().message.find("CAP_SYS_PTRACE") != std::string::npos;
   }));

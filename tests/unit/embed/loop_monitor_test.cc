@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "core/snapshot.h"
+#include "support/no_threads.h"
 #include "unit/embed/test_loop.h"
 
 namespace loopscope {
@@ -55,6 +56,18 @@ TEST(LoopMonitorTest, LetsAnIdleLoopExit) {
   LoopMonitor monitor(loop.get());
   EXPECT_EQ(uv_loop_alive(loop.get()), 0);
   EXPECT_EQ(loop.run(), 0);
+}
+
+TEST(LoopMonitorTest, AProgramThatMayStartNoThreadIsNotBroughtDown) {
+  without_threads([] {
+    TestLoop loop;
+    LoopMonitor monitor(loop.get());
+    sigset_t mask;
+    pthread_sigmask(SIG_SETMASK, nullptr, &mask);
+    EXPECT_EQ(sigismember(&mask, SIGTERM), 0) << "its signals are as before";
+    loop.run();
+    EXPECT_EQ(monitor.snapshots().snapshot().loops.size(), 1U);
+  });
 }
 
 TEST(LoopMonitorTest, StaysOutOfWalkAndCloseOfTheLoop) {

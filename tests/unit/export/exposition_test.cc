@@ -72,8 +72,8 @@ TEST(TextExposition, WritesNumbersThatReadBackTheSame) {
 
 TEST(TextExposition, PassesPromtool) {
   expect_promtool_accepts(text_exposition(sample_families()));
-  expect_promtool_accepts(
-      text_exposition(scrape_families(test::sample_snapshot(), fixed_process(), {true, true})));
+  expect_promtool_accepts(text_exposition(
+      scrape_families(test::sample_snapshot(), fixed_process(), {.names = {true, true}})));
 }
 
 TEST(TextExposition, HostileNamesStayWithinTheirLabel) {

@@ -43,7 +43,7 @@ class HttpRouterTest : public testing::Test {
                         ++reloads_;
                         return reload_result_;
                       },
-                      [this] { return names_; }},
+                      [this] { return SeriesOptions{names_}; }},
                      {}};
 };
 

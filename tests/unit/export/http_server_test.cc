@@ -105,7 +105,7 @@ TEST(HttpServer, ServesMetricsWithExactHeaders) {
   EXPECT_THAT(response, HasSubstr("\r\nX-Content-Type-Options: nosniff\r\n"));
   const std::string body = body_of(response);
   EXPECT_THAT(response, HasSubstr("\r\nContent-Length: " + std::to_string(body.size()) + "\r\n"));
-  EXPECT_THAT(body, HasSubstr("eventloop_blocked_seconds{process=\"shop\",pid=\"42\","));
+  EXPECT_THAT(body, HasSubstr("eventloop_blocked_seconds{process=\"shop\",slot=\"0\","));
 }
 
 TEST(HttpServer, ListensOnIpv6OrSaysWhyNot) {
@@ -265,7 +265,10 @@ TEST(HttpServer, SilentClientsAreDroppedAndTheServerGoesOn) {
 
 TEST(HttpServer, SurvivesAbortedClients) {
   Snapshot big = test::sample_snapshot();
-  for (int i = 0; i < 500; ++i) big.loops.push_back(test::busy_loop(1000 + i, "main"));
+  for (int i = 0; i < 500; ++i) {
+    big.loops.push_back(test::busy_loop(1000 + i, "main"));
+    big.loops.back().labels.slot = 1 + i;
+  }
   test::FixedProvider provider(big);
   const auto server = start(provider);
   for (int i = 0; i < 30; ++i) {

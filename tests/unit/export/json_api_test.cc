@@ -16,15 +16,26 @@ constexpr std::chrono::system_clock::time_point kTakenAt{std::chrono::millisecon
 
 TEST(StallsJson, HasTheFieldsOfTheContract) {
   EXPECT_EQ(json::parse(stalls_json({test::sample_stall()})), json::parse(R"([{
-    "id": 9, "process": "shop", "pid": 42, "loop": "main", "labels": {"pod": "shop-0"},
+    "id": 9, "process": "shop", "slot": 3, "pid": 42, "loop": "main", "labels": {"pod": "shop-0"},
     "started_at": "2023-11-14T22:13:20.007Z", "duration_seconds": 1.5, "in_progress": true,
     "phase": "poll", "cause": "cpu",
     "causes": {"cpu": 1.4, "gc": 0.1, "blocked": 0.0, "starved": 0.0, "stopped": 0.0,
                "unknown": 0.0},
-    "function": "compute", "file": "/srv/app.js", "line": 10,
+    "function": "compute", "file": "/srv/app.js", "line": 10, "generated_line": null,
     "detail": "read /tmp/fifo",
-    "stack": [{"kind": "js", "function": "compute", "file": "/srv/app.js", "line": 10},
-              {"kind": "unknown", "function": null, "file": null, "line": null}]}])"));
+    "stack": [{"kind": "js", "function": "compute", "file": "/srv/app.js", "line": 10,
+               "function_line": 7, "generated_line": null},
+              {"kind": "unknown", "function": null, "file": null, "line": null,
+               "function_line": null, "generated_line": null}]}])"));
+}
+
+TEST(StallsJson, ALineOfGeneratedTextIsGivenApart) {
+  StallRecord stall = test::sample_stall();
+  stall.line = 0;
+  stall.generated_line = 31;
+  const json told = json::parse(stall_json(stall));
+  EXPECT_TRUE(told["line"].is_null());
+  EXPECT_EQ(told["generated_line"], 31);
 }
 
 TEST(StallsJson, OneStallIsOneLineOfTheSameForm) {
@@ -65,12 +76,16 @@ TEST(LoopsJson, ShowsLoopsListenersAndSources) {
   const json& loop = parsed["loops"][0];
   EXPECT_EQ(loop["process"], "shop");
   EXPECT_EQ(loop["pid"], 42);
+  EXPECT_EQ(loop["slot"], 0);
   EXPECT_EQ(loop["loop"], "main");
   EXPECT_EQ(loop["labels"], json({{"team", "checkout"}}));
   EXPECT_EQ(loop["source"], "uv_stack");
   EXPECT_EQ(loop["phase"], "poll");
   EXPECT_EQ(loop["blocked_seconds"], 0.3);
+  EXPECT_EQ(loop["stall_threshold_seconds"], 0.05);
   EXPECT_EQ(loop["lag_max_seconds"], 0.5);
+  EXPECT_TRUE(parsed["loops"][1]["blocked_seconds"].is_null()) << "not known";
+  EXPECT_TRUE(parsed["loops"][1]["lag_max_seconds"].is_null()) << "not known";
   // Of the sample's buckets (.1, .25] has 50 and (10, inf) one; (.05, .1] is not late.
   EXPECT_EQ(loop["lag"], json({{"sum_seconds", 22.5}, {"count", 976}, {"over_100ms", 51}}));
   EXPECT_EQ(parsed["loops"][1]["lag"]["over_100ms"], 0);

@@ -42,7 +42,7 @@ void expect_unique_series(const Families& families) {
 
 TEST(PrometheusBridge, FamiliesStandInCatalogueOrderEachOnce) {
   const Families families =
-      scrape_families(test::sample_snapshot(), read_process_stats(), {true, true});
+      scrape_families(test::sample_snapshot(), read_process_stats(), {.names = {true, true}});
   expect_unique_series(families);
   EXPECT_EQ(families.size(), kMetricCount);
   for (std::size_t i = 0; i < families.size(); ++i) {
@@ -152,10 +152,10 @@ TEST(PrometheusBridge, EqualLabelsAreShownOnce) {
 TEST(PrometheusBridge, CulpritsThatLookAlikeAreOneSeries) {
   Snapshot snapshot;
   snapshot.loops.push_back(test::busy_loop(1, "main"));
-  const std::string prefix(1000, 'f');
-  snapshot.loops[0].stats.culprits = {{prefix + "a", "x.js", 1, std::chrono::seconds(1)},
-                                      {prefix + "b", "x.js", 1, std::chrono::seconds(2)},
-                                      {"g", "x.js", -5, std::chrono::seconds(4)}};
+  const std::string ending(1000, 'f');
+  snapshot.loops[0].stats.culprits = {{"a" + ending, "x.js", 1, "", std::chrono::seconds(1)},
+                                      {"b" + ending, "x.js", 1, "", std::chrono::seconds(2)},
+                                      {"g", "x.js", -5, "", std::chrono::seconds(4)}};
   const Families families = loop_families(snapshot);
   expect_unique_series(families);
   const auto* family = find(families, MetricId::kStallCulpritTime);
@@ -166,17 +166,138 @@ TEST(PrometheusBridge, CulpritsThatLookAlikeAreOneSeries) {
   EXPECT_DOUBLE_EQ(sum, 7);
 }
 
+/// A server as most are: one listener, and stalls in one way.
+Snapshot server(bool has_stalled) {
+  Snapshot snapshot;
+  LoopSnapshot& loop = snapshot.loops.emplace_back();
+  loop.labels = {"shop", 42, "main", {}};
+  loop.info = {"node", "22.1.0", "uv_stack", ""};
+  loop.stats.lag.bounds = {.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10};
+  loop.stats.lag.counts.resize(14);
+  loop.stats.stall_duration = loop.stats.lag;
+  loop.stats.iterations = 7;
+  loop.stats.blocked = Nanos(0);
+  loop.stats.lag_max_1m = Nanos(0);
+  for (const Phase phase : {Phase::kTimers, Phase::kPollWait, Phase::kPoll, Phase::kUnknown}) {
+    loop.stats.phase_time[static_cast<std::size_t>(phase)] = Nanos(1);
+  }
+  if (has_stalled) {
+    loop.stats.stalls[static_cast<std::size_t>(Phase::kPoll)]
+                     [static_cast<std::size_t>(Cause::kCpu)] = {2, Nanos(1)};
+    loop.stats.culprits = {{"a", "a.js", 1, "", Nanos(1)}, {"b", "a.js", 9, "", Nanos(1)}};
+  }
+  snapshot.listeners.push_back({loop.labels, "127.0.0.1:3000", 0, 511, 0, 0, 0, 1, Nanos(0)});
+  snapshot.processes.push_back({loop.labels, "node", "22.1.0", "/opt/node/bin/node"});
+  snapshot.namespaces.push_back({loop.labels, 0, 0});
+  return snapshot;
+}
+
+/// As Prometheus counts: a histogram is a series for each bucket, its sum and its count.
+std::size_t count_series(const Families& families) {
+  std::size_t count = 0;
+  for (const auto& family : families) {
+    if (!family.name.starts_with("eventloop_")) continue;
+    for (const auto& series : family.metric) {
+      const bool is_histogram = family.type == prometheus::MetricType::Histogram;
+      count += is_histogram ? series.histogram.bucket.size() + 3 : 1;
+    }
+  }
+  return count;
+}
+
+// docs/metrics.md says so.
+TEST(PrometheusBridge, ALoopHasAtMost45SeriesUnlessAllAreAskedFor) {
+  SeriesOptions full;
+  full.all = true;
+  EXPECT_EQ(count_series(scrape_families(server(false), {})), 43U);
+  EXPECT_EQ(count_series(scrape_families(server(true), {})), 45U);
+  EXPECT_EQ(count_series(scrape_families(server(false), {}, full)), 71U);
+}
+
+TEST(PrometheusBridge, FewBucketsHoldTheSameStalls) {
+  Snapshot snapshot = server(true);
+  snapshot.loops[0].stats.stall_duration.counts = {0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9};
+  snapshot.loops[0].stats.stall_duration.sum = 60;
+  const Families families = scrape_families(snapshot, {});
+  const auto& histogram = find(families, MetricId::kStallDuration)->metric.at(0).histogram;
+  std::vector<std::pair<double, std::uint64_t>> buckets;
+  for (const auto& bucket : histogram.bucket) {
+    buckets.emplace_back(bucket.upper_bound, bucket.cumulative_count);
+  }
+  EXPECT_EQ(buckets, (std::vector<std::pair<double, std::uint64_t>>{{.25, 6}, {1, 15}}));
+  EXPECT_EQ(histogram.sample_count, 45U);
+  EXPECT_EQ(histogram.sample_sum, 60);
+}
+
+TEST(PrometheusBridge, ASeriesGoesOnWhereItsPredecessorEnded) {
+  Snapshot snapshot = server(true);
+  LoopStatsSnapshot before = snapshot.loops[0].stats;
+  before.culprits = {{"a", "a.js", 1, "", std::chrono::seconds(3)}};
+  before.blocked = std::chrono::hours(1);
+  snapshot.loops[0].before = std::make_shared<const LoopStatsSnapshot>(before);
+  const Families families = scrape_families(snapshot, {});
+  EXPECT_EQ(find(families, MetricId::kStalls)->metric.at(0).counter.value, 4);
+  EXPECT_EQ(find(families, MetricId::kIterations)->metric.at(0).counter.value, 14);
+  const auto& culprit = find(families, MetricId::kStallCulpritTime)->metric.at(0);
+  EXPECT_EQ(label(culprit, "function"), "a");
+  EXPECT_NEAR(culprit.counter.value, 3, 1e-6);
+  EXPECT_EQ(find(families, MetricId::kBlocked)->metric.at(0).gauge.value, 0);
+}
+
+TEST(PrometheusBridge, SlotsTellProcessesOfOneNameApart) {
+  Snapshot snapshot;
+  for (const int slot : {0, 1}) {
+    LoopSnapshot& loop = snapshot.loops.emplace_back(test::busy_loop(40 + slot, "main"));
+    loop.labels.slot = slot;
+    snapshot.processes.push_back({loop.labels, "node", "22.1.0", "/opt/node/bin/node"});
+  }
+  const Families families = scrape_families(snapshot, {});
+  expect_unique_series(families);
+  const auto* blocked = find(families, MetricId::kBlocked);
+  ASSERT_NE(blocked, nullptr);
+  ASSERT_EQ(blocked->metric.size(), 2U);
+  EXPECT_EQ(label(blocked->metric[1], "process"), "shop");
+  EXPECT_EQ(label(blocked->metric[1], "slot"), "1");
+  EXPECT_EQ(label(blocked->metric[1], "pid"), "(absent)");
+
+  const auto* info = find(families, MetricId::kProcessInfo);
+  ASSERT_NE(info, nullptr);
+  ASSERT_EQ(info->metric.size(), 2U);
+  const auto& series = info->metric[1];
+  EXPECT_EQ(label(series, "process"), "shop");
+  EXPECT_EQ(label(series, "slot"), "1");
+  EXPECT_EQ(label(series, "pid"), "41");
+  EXPECT_EQ(label(series, "runtime"), "node");
+  EXPECT_EQ(label(series, "runtime_version"), "22.1.0");
+  EXPECT_EQ(label(series, "executable"), "/opt/node/bin/node");
+  EXPECT_EQ(label(series, "loop"), "(absent)");
+}
+
+TEST(PrometheusBridge, PidIsOneMoreLabelForWhoeverAsks) {
+  SeriesOptions options;
+  options.pid_label = true;
+  const Families families = scrape_families(test::sample_snapshot(), {}, options);
+  expect_unique_series(families);
+  const auto* blocked = find(families, MetricId::kBlocked);
+  ASSERT_NE(blocked, nullptr);
+  EXPECT_EQ(label(blocked->metric[0], "pid"), "42");
+  EXPECT_EQ(label(blocked->metric[0], "slot"), "0");
+}
+
 TEST(PrometheusBridge, UnusableConfiguredLabelsAreDropped) {
   Snapshot snapshot;
   snapshot.loops.push_back(test::busy_loop(1, "main"));
-  snapshot.loops[0].labels.extra = {{"team", "a"},  {"team", "b"},     {"pid", "9"},
-                                    {"phase", "x"}, {"bad name", "x"}, {"__x", "y"}};
+  snapshot.loops[0].labels.extra = {{"team", "a"},    {"team", "b"},  {"slot", "9"},
+                                    {"version", "2"}, {"phase", "x"}, {"bad name", "x"},
+                                    {"__x", "y"}};
   const Families families = loop_families(snapshot);
   expect_unique_series(families);
   for (const auto& family : families) {
     for (const auto& series : family.metric) {
       EXPECT_EQ(label(series, "team"), "a");
-      EXPECT_EQ(label(series, "pid"), "1");
+      EXPECT_EQ(label(series, "slot"), "0");
+      // Only loopscope_build_info has it, which carries no labels of targets.
+      EXPECT_EQ(label(series, "version"), "2");
     }
   }
 }

@@ -51,8 +51,8 @@ inline LoopSnapshot busy_loop(int pid, std::string loop) {
   s.stalls[static_cast<std::size_t>(Phase::kTimers)][static_cast<std::size_t>(Cause::kBlocked)] = {
       1, milliseconds(1500)};
   s.stall_duration = {{.05, .1, .5, 1}, {0, 0, 2, 0, 1}, 2.2, 3};
-  s.culprits = {{"compute", "/srv/app.js", 10, milliseconds(700)},
-                {"other", "", 0, milliseconds(1500)}};
+  s.culprits = {{"compute", "/srv/app.js", 10, "lodash", milliseconds(700)},
+                {"other", "", 0, "", milliseconds(1500)}};
   s.timer_lateness = milliseconds(12);
   return out;
 }
@@ -62,6 +62,9 @@ inline Snapshot sample_snapshot() {
   using std::chrono::milliseconds;
   Snapshot out;
   out.loops.push_back(busy_loop(42, "main"));
+  out.processes.push_back(
+      {{"shop", 42, "", {{"team", "checkout"}}}, "node", "22.23.3", "/usr/bin/node"});
+  out.processes.push_back({{"redis-server", 7, "", {}}, "unknown", "", "/usr/bin/redis-server"});
   LoopSnapshot plain;
   plain.labels = {"redis-server", 7, "main", {}};
   plain.info = {"unknown", "", "procfs", "no uv_run in the image"};
@@ -75,9 +78,11 @@ inline Snapshot sample_snapshot() {
                            511,
                            512,
                            3,
-                           std::nullopt});
+                           std::nullopt,
+                           4,
+                           milliseconds(9250)});
   out.listeners.push_back(
-      {{"redis-server", 7, "main", {}}, "[::]:6379", 0, 128, 1, std::nullopt, 4});
+      {{"redis-server", 7, "main", {}}, "[::]:6379", 0, 128, 1, std::nullopt, 4, 1, std::nullopt});
   out.namespaces.push_back({{"shop", 42, "main", {{"team", "checkout"}}}, 17, 19});
   out.sources.push_back({"uv_stack", true, "", std::chrono::microseconds(150)});
   out.sources.push_back({"backlog", false, "netlink: Operation not permitted", Nanos{0}});
@@ -94,6 +99,7 @@ inline StallRecord sample_stall() {
   out.id = 9;
   out.process = "shop";
   out.pid = 42;
+  out.slot = 3;
   out.loop = "main";
   out.labels = {{"pod", "shop-0"}};
   out.started_at = std::chrono::system_clock::time_point(milliseconds(1700000000007));
@@ -107,7 +113,7 @@ inline StallRecord sample_stall() {
   out.file = "/srv/app.js";
   out.line = 10;
   out.detail = "read /tmp/fifo";
-  out.stack = {{"js", "compute", "/srv/app.js", 10}, {"unknown", "", "", 0}};
+  out.stack = {{"js", "compute", "/srv/app.js", 10, 7}, {"unknown", "", "", 0}};
   return out;
 }
 

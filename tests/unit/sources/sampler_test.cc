@@ -4,7 +4,11 @@
 
 #include <atomic>
 #include <functional>
+#include <new>
 #include <thread>
+
+#include "base/guarded.h"
+#include "support/no_threads.h"
 
 namespace loopscope {
 namespace {
@@ -114,6 +118,45 @@ TEST_F(SamplerTest, StopsAtOnceWithNothingToDo) {
   const Nanos begin = clock_.now();
   sampler_.stop();
   EXPECT_LT(clock_.now() - begin, 900ms);
+}
+
+/// Has no memory for every third look.
+class ThrowingSource final : public LoopSource {
+ public:
+  explicit ThrowingSource(std::shared_ptr<std::atomic<int>> looks) : looks_(std::move(looks)) {}
+
+  Result<LoopSample> sample(Nanos now) override {
+    if (++*looks_ % 3 == 0) throw std::bad_alloc();
+    LoopSample sample;
+    sample.at = now;
+    sample.phase = Phase::kPollWait;
+    return sample;
+  }
+  const LoopInfo& info() const override { return info_; }
+
+ private:
+  std::shared_ptr<std::atomic<int>> looks_;
+  LoopInfo info_{.runtime = "test", .runtime_version = "1", .source = "scripted", .note = ""};
+};
+
+TEST_F(SamplerTest, AnExceptionCostsOneLookAtOneLoop) {
+  const auto thrown = std::make_shared<std::atomic<int>>(0);
+  const auto loop = std::make_shared<SampledLoop>("main", std::make_unique<ThrowingSource>(thrown),
+                                                  SamplingPolicy(1ms, 50ms), 50ms, nullptr);
+  const std::uint64_t before = guarded_failures();
+  ASSERT_TRUE(sampler_.start());
+  sampler_.add(loop);
+  sampler_.add(scripted_loop(looks_));
+  ASSERT_TRUE(wait_for([&] { return *thrown >= 9; }));
+  EXPECT_GE(guarded_failures() - before, 3U);
+  EXPECT_FALSE(loop->failed());
+  const int seen = *looks_;
+  EXPECT_TRUE(wait_for([&] { return *looks_ > seen; })) << "the other loop is looked at as before";
+}
+
+TEST_F(SamplerTest, WithoutAThreadItSaysSo) {
+  without_threads([this] { EXPECT_FALSE(sampler_.start()); });
+  EXPECT_TRUE(sampler_.start()) << "may be tried again";
 }
 
 }  // namespace

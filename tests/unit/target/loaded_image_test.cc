@@ -2,14 +2,17 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
-#include <sys/stat.h>
+#include <linux/capability.h>
 #include <unistd.h>
 
-#include <array>
 #include <cstring>
 #include <filesystem>
+#include <functional>
+#include <string>
 
 #include "support/child_process.h"
+#include "support/overlay_process.h"
+#include "support/own_capabilities.h"
 #include "support/temporary_directory.h"
 
 extern "C" {
@@ -31,18 +34,6 @@ ChildProcess start(const fs::path& path) {
 bool runs(int pid, const fs::path& path) {
   std::error_code error;
   return fs::read_symlink("/proc/" + std::to_string(pid) + "/exe", error) == path;
-}
-
-/// A mapping of a file, as a maps line would describe it.
-Mapping mapping_of(const fs::path& path) {
-  struct stat status {};
-  EXPECT_EQ(::stat(path.c_str(), &status), 0);
-  Mapping mapping;
-  mapping.start = 0x1000;
-  mapping.end = 0x2000;
-  mapping.inode = status.st_ino;
-  mapping.path = path;
-  return mapping;
 }
 
 TEST(LoadedImage, IsFoundWhereTheLoaderPutIt) {
@@ -100,52 +91,81 @@ TEST(LoadedImage, OfADeletedProgramIsStillRead) {
   EXPECT_EQ(build_id, original->build_id());
 }
 
-TEST(MappedFile, IsOpenedByItsPath) {
-  const TemporaryDirectory directory;
-  const fs::path file = directory / "file";
-  fs::copy_file("/bin/true", file);
-  EXPECT_TRUE(open_mapped_file(::getpid(), mapping_of(file)).ok());
+/// What open_image() takes for the file behind a mapping, by its build id; else the error.
+std::string found_for(int pid, const Mapping& mapping) {
+  const auto map = read_memory_map(pid);
+  if (!map) return map.error().message;
+  const auto image = open_image(pid, *map, mapping);
+  return image ? image->build_id() : image.error().message;
 }
 
-TEST(MappedFile, IsNotAnotherOneOfItsName) {
-  const TemporaryDirectory directory;
-  const fs::path file = directory / "file";
-  fs::copy_file("/bin/true", file);
-  Mapping mapping = mapping_of(file);
-  ++mapping.inode;
-  const auto other = open_mapped_file(::getpid(), mapping);
-  ASSERT_FALSE(other);
-  EXPECT_NE(other.error().message.find(file.string()), std::string::npos);
-
-  mapping = mapping_of(file);
-  mapping.deleted = true;
-  const auto deleted = open_mapped_file(::getpid(), mapping);
-  ASSERT_FALSE(deleted);
-  EXPECT_NE(deleted.error().message.find("deleted"), std::string::npos);
+std::string build_id_of(const fs::path& path) {
+  const auto elf = ElfImage::open(UniqueFd(::open(path.c_str(), O_RDONLY | O_CLOEXEC)), path);
+  return elf ? elf->build_id() : "none";
 }
 
-TEST(MappedFile, IsNotReachedThroughLinks) {
-  const TemporaryDirectory directory;
-  const fs::path file = directory / "file";
-  fs::copy_file("/bin/true", file);
-  fs::create_symlink(file, directory / "link");
-  fs::create_directory(directory / "sub");
-  fs::create_directory_symlink(directory / "sub", directory / "sublink");
-  fs::copy_file("/bin/true", directory / "sub" / "file");
-  for (const fs::path& path :
-       {directory / "link", directory / "sublink" / "file", directory / "sub" / ".." / "file"}) {
-    EXPECT_FALSE(open_mapped_file(::getpid(), mapping_of(path)).ok()) << path;
+TEST(LoadedImage, OfALibraryOnAnOverlayIsNotTheProgram) {
+  OverlayProcess process;
+  if (!process.is_running()) GTEST_SKIP() << "must be allowed to mount an overlay";
+  EXPECT_EQ(found_for(process.pid(), process.mapping_of("/app/program")),
+            build_id_of(process.root() / "app/program"));
+  const Mapping library = process.mapping_of("libc.so");
+  EXPECT_EQ(found_for(process.pid(), library), build_id_of(process.root().string() + library.path));
+}
+
+// A container may not use map_files.
+void expect_in_a_container(const std::function<bool()>& body) {
+  EXPECT_TRUE(true_in_child([&] {
+    return without_capabilities({CAP_SYS_ADMIN, CAP_CHECKPOINT_RESTORE}) && body();
+  }));
+}
+
+TEST(LoadedImage, OfALibraryOnAnOverlayIsFoundFromAContainer) {
+  OverlayProcess process;
+  if (!process.is_running()) GTEST_SKIP() << "must be allowed to mount an overlay";
+  for (const char* part : {"libc.so", "/app/program"}) {
+    const Mapping mapping = process.mapping_of(part);
+    const std::string right = build_id_of(process.root().string() + mapping.path);
+    expect_in_a_container([&] { return found_for(process.pid(), mapping) == right; });
   }
 }
 
-TEST(MappedFile, IsARegularFile) {
-  const TemporaryDirectory directory;
-  const fs::path fifo = directory / "fifo";
-  ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
-  EXPECT_FALSE(open_mapped_file(::getpid(), mapping_of(fifo)).ok());
-  EXPECT_FALSE(open_mapped_file(::getpid(), mapping_of("/dev/null")).ok());
-  EXPECT_FALSE(open_mapped_file(::getpid(), mapping_of("/tmp")).ok());
-  EXPECT_FALSE(open_mapped_file(::getpid(), Mapping()).ok());
+TEST(LoadedImage, IsNotTheSuccessorOfAFileOnAnOverlay) {
+  OverlayProcess process;
+  if (!process.is_running()) GTEST_SKIP() << "must be allowed to mount an overlay";
+  // Written over, it moves to the upper layer and keeps its inode; mapped is the lower one.
+  const Mapping library = process.mapping_of("libc.so");
+  const fs::path place = process.root().string() + library.path;
+  fs::copy_file("/bin/true", place, fs::copy_options::overwrite_existing);
+  const std::string found = found_for(process.pid(), library);
+  EXPECT_NE(found.find("another file"), std::string::npos) << found;
+  expect_in_a_container(
+      [&] { return found_for(process.pid(), library).find("another file") != std::string::npos; });
+}
+
+TEST(LoadedImage, OfADeletedLibraryIsItsEqualOrNone) {
+  OverlayProcess process;
+  if (!process.is_running()) GTEST_SKIP() << "must be allowed to mount an overlay";
+  const fs::path place = process.root().string() + process.mapping_of("libc.so").path;
+  const std::string right = build_id_of(place);
+  const fs::path copy = place.string() + ".new";
+  // Installed again, it is the same library under another inode.
+  fs::copy_file(place, copy);
+  fs::rename(copy, place);
+  const Mapping library = process.mapping_of("libc.so");
+  ASSERT_TRUE(library.deleted);
+  expect_in_a_container([&] { return found_for(process.pid(), library) == right; });
+  fs::copy_file("/bin/true", copy);
+  fs::rename(copy, place);
+  expect_in_a_container([&] {
+    return found_for(process.pid(), library).find("deleted or replaced") != std::string::npos;
+  });
+}
+
+TEST(LoadedImage, IsOpenedByAMappingThatHasAFile) {
+  const auto map = read_memory_map(::getpid());
+  ASSERT_TRUE(map);
+  EXPECT_FALSE(open_image(::getpid(), *map, Mapping()).ok());
 }
 
 }  // namespace

@@ -2,12 +2,17 @@
 
 #include <gtest/gtest.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
+#include <functional>
 #include <string>
+#include <vector>
 
 #include "support/child_process.h"
+#include "support/refused_call.h"
 
 namespace loopscope {
 namespace {
@@ -87,6 +92,59 @@ TEST(RemoteMemory, SaysThatTheProcessHasEnded) {
             "cannot read memory of pid " + std::to_string(child.pid()) + ": it has ended");
 }
 
+/// Whether `body` holds where a filter refuses process_vm_readv with this error.
+bool holds_without_readv(unsigned error_number, const std::function<bool()>& body) {
+  return true_in_child([&] {
+    return refuse_call(SYS_process_vm_readv, error_number) && body() &&
+           RemoteMemory::reads_by_file();
+  });
+}
+
+TEST(RemoteMemory, ReadsByTheFileWhereTheCallIsRefused) {
+  ChildProcess child(change_number_and_wait);
+  ASSERT_EQ(child.hear(), 'r');
+  const int pid = child.pid();
+  for (const unsigned error_number : {EPERM, ENOSYS, EACCES}) {
+    EXPECT_TRUE(holds_without_readv(error_number, [pid] {
+      return RemoteMemory(pid).read_value<std::uint64_t>(address_of(&number)) == 42U;
+    }));
+    EXPECT_TRUE(holds_without_readv(error_number, [pid] {
+      std::array<std::byte, 8> bytes{};
+      return RemoteMemory(pid).read_some(address_of(&number), bytes) == bytes.size();
+    }));
+  }
+  EXPECT_FALSE(RemoteMemory::reads_by_file());
+}
+
+TEST(RemoteMemory, StopsAtAHoleOfTheFile) {
+  void* const pages =
+      ::mmap(nullptr, 3 * kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  ASSERT_NE(pages, MAP_FAILED);
+  const std::uint64_t base = address_of(pages);
+  ASSERT_EQ(::munmap(static_cast<char*>(pages) + 2 * kPage, kPage), 0);
+  EXPECT_TRUE(holds_without_readv(EPERM, [base] {
+    const RemoteMemory memory(::getpid());
+    std::vector<std::byte> bytes(3 * kPage);
+    if (memory.read_some(base + 100, bytes) != 2 * kPage - 100) return false;
+    const auto whole = memory.read(base, bytes);
+    return !whole && whole.error().message.find("is not mapped") != std::string::npos &&
+           memory.read_some(~std::uint64_t{0} - 8, bytes) == 0;
+  }));
+  ::munmap(pages, 2 * kPage);
+}
+
+TEST(RemoteMemory, SaysThatBothWaysAreRefused) {
+  if (::getuid() != 0) GTEST_SKIP() << "must be root to give up rights";
+  const int pid = ::getpid();
+  EXPECT_TRUE(holds_without_readv(EPERM, [pid] {
+    if (::setgid(65534) != 0 || ::setuid(65534) != 0) return false;
+    std::array<std::byte, 8> bytes{};
+    const auto result = RemoteMemory(pid).read(address_of(&number), bytes);
+    return !result && result.error().message.find("run as its user") != std::string::npos &&
+           result.error().message.find("seccomp") != std::string::npos;
+  }));
+}
+
 TEST(RemoteMemory, SaysWhatWouldAllowIt) {
   if (::getuid() != 0) GTEST_SKIP() << "must be root to give up rights";
   const int pid = ::getpid();
@@ -94,7 +152,8 @@ TEST(RemoteMemory, SaysWhatWouldAllowIt) {
     if (::setgid(65534) != 0 || ::setuid(65534) != 0) return false;
     std::array<std::byte, 8> bytes{};
     const auto result = RemoteMemory(pid).read(address_of(&number), bytes);
-    return !result.ok() && result.error().message.find("run as the same user") != std::string::npos;
+    return !result.ok() &&
+           result.error().message.find("run as its user (uid 0)") != std::string::npos;
   }));
 }
 

@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "support/child_process.h"
+#include "target/own_stops.h"
 
 namespace loopscope {
 namespace {
@@ -46,6 +47,28 @@ TEST(ThreadCounters, ShowAnEpollWait) {
   EXPECT_GE(counters->io()->write_calls, 1U);
   EXPECT_GE(*counters->voluntary_switches(), 1U);
   EXPECT_EQ(counters->stat()->parent_pid, ::getpid());
+}
+
+TEST(ThreadCounters, CountOwnStopsAsRunning) {
+  ChildProcess child(wait_in_epoll);
+  ASSERT_EQ(child.hear(), 'r');
+  auto counters = ThreadCounters::open(child.pid(), child.pid());
+  ASSERT_TRUE(counters);
+  ASSERT_TRUE(eventually([&] {
+    const auto state = counters->syscall();
+    return state && state->in_epoll_wait();
+  }));
+  const auto before = counters->sched();
+  {
+    const OwnStops::Stop stop(child.pid());
+    stop.lasted(std::chrono::milliseconds(3));
+  }
+  const auto after = counters->sched();
+  ASSERT_TRUE(before && after);
+  EXPECT_EQ(after->run - before->run, Nanos(std::chrono::milliseconds(3)));
+  const auto again = counters->sched();
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->run, after->run) << "once";
 }
 
 TEST(ThreadCounters, EndWithTheirThread) {

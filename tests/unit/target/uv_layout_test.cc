@@ -23,9 +23,12 @@ TEST(UvLayout, AgreesWithTheInstalledHeader) {
   EXPECT_EQ(kHandleQueue, offsetof(uv_handle_t, handle_queue));
   EXPECT_EQ(kTimerHeapNode, offsetof(uv_timer_t, heap_node));
   EXPECT_EQ(kTimerTimeout, offsetof(uv_timer_t, timeout));
-  EXPECT_EQ(kHandleTypeAsync, UV_ASYNC);
+  EXPECT_EQ(kLoopActiveHandles, offsetof(uv_loop_t, active_handles));
+  EXPECT_EQ(kLoopActiveRequests, offsetof(uv_loop_t, active_reqs));
+  EXPECT_EQ(kLoopClosingHandles, offsetof(uv_loop_t, closing_handles));
+  EXPECT_EQ(kHandleFlags, offsetof(uv_handle_t, flags));
+  EXPECT_EQ(kHandleTypeCheck, UV_CHECK);
   EXPECT_EQ(kHandleTypeTimer, UV_TIMER);
-  EXPECT_EQ(kHandleTypeSignal, UV_SIGNAL);
 }
 
 }  // namespace

@@ -55,6 +55,8 @@ test('what is missing is left out', () => {
   assert.equal(place('/srv/app.js', 10), '/srv/app.js:10');
   assert.equal(place('/srv/app.js', null), '/srv/app.js');
   assert.equal(place(null, null), '');
+  assert.equal(place('/srv/app.ts', null, 80, 3), '/srv/app.ts (generated line 3)');
+  assert.equal(place('/srv/app.ts', 10, 80, null), '/srv/app.ts:10');
   assert.equal(clock(NaN), '–');
-  assert.equal(loopName({ process: 'a\u0007', pid: 7, loop: 'main' }), 'a␇ 7 main');
+  assert.equal(loopName({ process: 'a\u0007', slot: 1, pid: 7, loop: 'main' }), 'a␇ 1 (pid 7) main');
 });

@@ -4,7 +4,8 @@ import { PHASES } from '../../../web/src/phases.js';
 
 export function loop(fields = {}, seconds = {}) {
   return {
-    process: 'api', pid: 42, loop: 'main', phase: 'poll_wait', blocked_seconds: 0,
+    process: 'api', slot: 0, pid: 42, loop: 'main', phase: 'poll_wait', blocked_seconds: 0,
+    stall_threshold_seconds: 0.05,
     lag_max_seconds: 0, lag: { sum_seconds: 0, count: 0, over_100ms: 0 }, active_seconds: 0,
     idle_seconds: 0, stalls: 0, stall_seconds: 0,
     phase_seconds: { ...Object.fromEntries(PHASES.map((p) => [p, 0])), ...seconds },

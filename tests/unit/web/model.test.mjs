@@ -85,6 +85,15 @@ test('blocked loops come longest first, with the stall they are in', () => {
     [[42, 'hot'], [2, undefined]]);
 });
 
+test('a loop is blocked by its own threshold', () => {
+  const model = new Model();
+  model.setState(state(100, [
+    loop({ pid: 1, blocked_seconds: 0.1, stall_threshold_seconds: 0.2 }),
+    loop({ pid: 2, blocked_seconds: 0.03, stall_threshold_seconds: 0.02 }),
+  ]));
+  assert.deepEqual(model.blocked().map(({ now }) => now.pid), [2]);
+});
+
 test('another exporter: the old figures and stalls are gone', () => {
   const model = after(100, { idle_seconds: 100, stalls: 3 });
   model.setStalls([stall(500, 99, 0.1)]);

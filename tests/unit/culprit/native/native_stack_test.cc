@@ -101,7 +101,7 @@ std::vector<std::string> functions(const NativeWalk& walk) {
 /// The innermost frame outside the runtime.
 std::string culprit(const NativeWalk& walk) {
   for (const NativeFrame& frame : walk.frames) {
-    if (!frame.is_runtime) return frame.frame.function;
+    if (frame.role == NativeRole::kProgram) return frame.frame.function;
   }
   return {};
 }
@@ -151,9 +151,9 @@ TEST(NativeStack, NamesASleepingThreadsFunctionsFromPcAndSpAlone) {
                                    "nesting::templated", "nesting::variable_frame"));
   EXPECT_EQ(culprit(walk), "nesting::sleep_in_kernel");
   ASSERT_FALSE(walk.frames.empty());
-  EXPECT_TRUE(walk.frames[0].is_runtime);
+  EXPECT_EQ(walk.frames[0].role, NativeRole::kLibrary);
   EXPECT_THAT(walk.frames[0].frame.file, HasSubstr("libc"));
-  const auto own = std::ranges::find_if(walk.frames, std::not_fn(&NativeFrame::is_runtime));
+  const auto own = std::ranges::find(walk.frames, NativeRole::kProgram, &NativeFrame::role);
   ASSERT_NE(own, walk.frames.end());
   EXPECT_EQ(own->frame.file, "culprit_tests");
   EXPECT_EQ(walk.frames[1].frame.kind, "native");
@@ -219,8 +219,7 @@ TEST(NativeStack, NamesNoFunctionOfAStrippedImageButTheImage) {
       return frame.frame.file == "sleep" || frame.frame.file == "coreutils";
     });
   }));
-  const auto own = std::find_if(walk.frames.begin(), walk.frames.end(),
-                                [](const NativeFrame& frame) { return !frame.is_runtime; });
+  const auto own = std::ranges::find(walk.frames, NativeRole::kProgram, &NativeFrame::role);
   ASSERT_NE(own, walk.frames.end());
   EXPECT_EQ(own->frame.function, "");
   EXPECT_EQ(own->frame.kind, "native");
@@ -313,7 +312,7 @@ TEST(NativeStack, NamesTheVdso) {
   ASSERT_EQ(walk.frames.size(), 1u);
   EXPECT_THAT(walk.frames[0].frame.function, HasSubstr("clock_gettime"));
   EXPECT_EQ(walk.frames[0].frame.file, "[vdso]");
-  EXPECT_TRUE(walk.frames[0].is_runtime);
+  EXPECT_EQ(walk.frames[0].role, NativeRole::kLibrary);
 }
 
 /// Frames of a Node that computes in native code, down to code V8 generated.
@@ -321,33 +320,41 @@ TEST(NativeStack, NamesTheNativeCodeANodeIsIn) {
   const char* fixtures = std::getenv("LOOPSCOPE_FIXTURES");  // NOLINT: nobody sets it
   const std::string node = std::string(fixtures != nullptr ? fixtures : "") + "/node/22/bin/node";
   if (::access(node.c_str(), X_OK) != 0) GTEST_SKIP() << "no Node 22 in LOOPSCOPE_FIXTURES";
-  ChildProcess child([&](const ChildProcess::Channel&) {
+  const auto compute = [&](const ChildProcess::Channel&) {
     ::execl(node.c_str(), "node", "-e",
             "for (;;) require('crypto').pbkdf2Sync('a', 'b', 1e6, 64, 'sha512')",
             static_cast<char*>(nullptr));
-  });
-  const auto stack = NativeStack::open(child.pid());
+  };
   NativeWalk walk;
   const auto in_generated_code = [&](const MemoryMap& map, std::uint64_t pc) {
     const Mapping* mapping = map.find(pc);
     // Code of V8's embedded builtins is the program's file mapped once more, far away.
     return mapping != nullptr && mapping->executable &&
            (!mapping->is_file() || mapping->start - map.mappings()[0].start > 0x1000'0000'0000) &&
-           mapping->path.find("lib") == std::string::npos;
+           mapping->path.find(".so") == std::string::npos;
   };
-  ASSERT_TRUE(eventually([&] {
+  const auto sees = [&](const ChildProcess& child, NativeStack& stack) {
     const auto sample = ptrace_sample(child.pid(), child.pid());
     const auto map = read_memory_map(child.pid());
     if (!sample || !map) return false;
-    walk = walk_until(*stack, *sample, *map,
+    walk = walk_until(stack, *sample, *map,
                       [&](std::uint64_t pc) { return in_generated_code(*map, pc); });
     const auto names = functions(walk);
-    return std::find(names.begin(), names.end(), "PKCS5_PBKDF2_HMAC") != names.end();
-  })) << ::testing::PrintToString(functions(walk));
+    return walk.generated &&
+           std::find(names.begin(), names.end(), "PKCS5_PBKDF2_HMAC") != names.end();
+  };
+  // Of a hundred processes one finds no place to map its builtins once more: they run where they
+  // are in the image, and nothing here tells them from other functions of the program.
+  bool is_seen = false;
+  for (int attempt = 0; attempt < 3 && !is_seen; ++attempt) {
+    ChildProcess child(compute);
+    const auto stack = NativeStack::open(child.pid());
+    is_seen = eventually([&] { return sees(child, *stack); });
+  }
+  ASSERT_TRUE(is_seen) << ::testing::PrintToString(functions(walk));
   EXPECT_THAT(functions(walk),
               IsSupersetOf({"PKCS5_PBKDF2_HMAC", "node::crypto::PBKDF2Traits::DeriveBits",
                             "node::crypto::DeriveBitsJob::DoThreadPoolWork"}));
-  EXPECT_TRUE(walk.generated);
 }
 
 }  // namespace

@@ -18,7 +18,13 @@ class V8ScriptsTest : public ::testing::Test {
     return scripts_.line_of(V8Heap(v8_.layout, v8_.memory), script, position);
   }
   std::string file(std::string_view name) {
-    return V8Scripts::file_of(V8Heap(v8_.layout, v8_.memory), script(v8_.string(name), 0));
+    return V8Scripts::name_of(V8Heap(v8_.layout, v8_.memory), script(v8_.string(name), 0)).file;
+  }
+  /// Of a script whose name is undefined, with a sourceURL if `url` is not empty.
+  V8Scripts::Name name_by_url(std::string_view url) {
+    const V8Object made = script(FakeV8::smi(0), 0);
+    if (!url.empty()) v8_.set(last_, v8_.layout.script_source_url, v8_.string(url));
+    return V8Scripts::name_of(V8Heap(v8_.layout, v8_.memory), made);
   }
   FakeV8 v8_;
   V8Scripts scripts_;
@@ -32,14 +38,35 @@ TEST_F(V8ScriptsTest, FileUrlsBecomePaths) {
   EXPECT_EQ(file("node:internal/timers"), "node:internal/timers");
 }
 
-TEST_F(V8ScriptsTest, CodeWithoutAFileHasNone) {
-  EXPECT_EQ(V8Scripts::file_of(V8Heap(v8_.layout, v8_.memory), script(FakeV8::smi(0), 0)), "");
+TEST_F(V8ScriptsTest, CodeWithoutAFileHasNone) { EXPECT_EQ(name_by_url("").file, ""); }
+
+TEST_F(V8ScriptsTest, CodeWithoutANameHasThatOfItsSourceUrl) {
+  EXPECT_EQ(name_by_url("/srv/views/list.ejs").file, "/srv/views/list.ejs");
+  EXPECT_TRUE(name_by_url("/srv/views/list.ejs").is_by_url);
+  EXPECT_EQ(name_by_url("\"/srv/views/list.ejs\"").file, "/srv/views/list.ejs");
+  EXPECT_EQ(name_by_url("webpack://shop/./src/orders.js").file, "webpack://shop/./src/orders.js");
+  EXPECT_EQ(name_by_url("node:internal/timers").file, "") << "it is none of Node's";
+}
+
+TEST_F(V8ScriptsTest, ANameComesBeforeASourceUrl) {
+  const V8Object made = script(v8_.string("/srv/app.js"), 0);
+  v8_.set(last_, v8_.layout.script_source_url, v8_.string("/elsewhere.js"));
+  const auto name = V8Scripts::name_of(V8Heap(v8_.layout, v8_.memory), made);
+  EXPECT_EQ(name.file, "/srv/app.js");
+  EXPECT_FALSE(name.is_by_url);
+}
+
+TEST_F(V8ScriptsTest, OfALongNameTheEndIsKept) {
+  const std::string found = file("/" + std::string(3000, 'd') + "/app.js");
+  EXPECT_TRUE(found.starts_with("\u2026d"));
+  EXPECT_TRUE(found.ends_with("d/app.js"));
 }
 
 TEST_F(V8ScriptsTest, AFileWhoseNameCannotBeReadIsStillOne) {
   const std::uint64_t name = v8_.string_of(0x21, 1U << 30, 0, v8_.string("x"));
   v8_.set(name, v8_.layout.string_payload, name);
-  EXPECT_EQ(V8Scripts::file_of(V8Heap(v8_.layout, v8_.memory), script(name, 0)), "<unreadable>");
+  EXPECT_EQ(V8Scripts::name_of(V8Heap(v8_.layout, v8_.memory), script(name, 0)).file,
+            "<unreadable>");
 }
 
 TEST_F(V8ScriptsTest, NodesOwnFilesAreTold) {

@@ -79,6 +79,41 @@ TEST_F(V8WalkerTest, AHandlersRegistersKnowBetterThanItsFrame) {
   EXPECT_EQ(walk(sample).frames.at(0).frame.line, 1);
 }
 
+TEST_F(V8WalkerTest, WithoutTheArrayARegisterAndTheFrameHaveToAgree) {
+  const std::uint64_t array = v8_.bytecodes({2, 4, 40, 36});  // lines 1 and, from 20 on, 3
+  const std::uint64_t top =
+      v8_.interpreted_frame(v8_.entry_frame(), function("busy", script_), array, 3);
+  StackSample sample = v8_.sample(kInBuiltin, top);
+  sample.registers.r9 = 20 + v8_.layout.bytecode_data - 1;
+  // The handler that runs has put r12 to other use, and r9 too, or not.
+  EXPECT_EQ(walk(sample).frames.at(0).frame.line, 0);
+  v8_.layout.handlers_start = kInBuiltin - 8;
+  EXPECT_EQ(walk(sample).frames.at(0).frame.line, 0);
+  sample.registers.r9 = 4 + v8_.layout.bytecode_data - 1;
+  EXPECT_EQ(walk(sample).frames.at(0).frame.line, 1);
+  // What a handler has called has the registers for itself.
+  sample.registers.r9 = 20 + v8_.layout.bytecode_data - 1;
+  v8_.layout.handlers_start = kInBuiltin + 8;
+  EXPECT_EQ(walk(sample).frames.at(0).frame.line, 1);
+}
+
+TEST_F(V8WalkerTest, WhatAHandlerPutOnTheStackCountsMoreThanItsFrame) {
+  const std::uint64_t array = v8_.bytecodes({2, 4, 40, 36});
+  const std::uint64_t caller =
+      v8_.interpreted_frame(v8_.entry_frame(), function("busy", script_), array, 3);
+  const std::uint64_t offset = 20 + v8_.layout.bytecode_data - 1;
+  // A frame of the handler's own, of a type that says nothing.
+  const std::uint64_t own =
+      v8_.frame(caller, FakeV8::kBuiltins + 0x20, {std::uint64_t{15} * 2, array, offset});
+  const std::uint64_t exit = v8_.exit_frame(own);
+  EXPECT_EQ(walk(v8_.sample(kInBuiltin, exit)).frames.at(0).frame.line, 3);
+  v8_.memory.write(own - 32, offset - 1);  // which of the two?
+  EXPECT_EQ(walk(v8_.sample(kInBuiltin, exit)).frames.at(0).frame.line, 0);
+  v8_.memory.write(own - 32, std::uint64_t{0});
+  v8_.memory.write(own - 16, std::uint64_t{0});  // another builtin's frame
+  EXPECT_EQ(walk(v8_.sample(kInBuiltin, exit)).frames.at(0).frame.line, 1);
+}
+
 TEST_F(V8WalkerTest, NamesWhatWasInlined) {
   const std::uint64_t outer_shared = v8_.shared(v8_.string("outer"), script_);
   const std::uint64_t inner_shared = v8_.shared(v8_.string("inner"), script_);
@@ -104,6 +139,24 @@ TEST_F(V8WalkerTest, NamesWhatWasInlined) {
                                         {source_, function("caller", script_), 0, 1, 1});
   EXPECT_EQ(text(walk(v8_.sample(start + 0x150, other))),
             "inner@/srv/app.js:4* outer@/srv/app.js:2* caller@/srv/app.js:0* ");
+}
+
+TEST_F(V8WalkerTest, OptimizedCodeWithoutATableHasNoLine) {
+  const std::uint64_t shared = v8_.shared(v8_.string("outer"), script_);
+  const std::uint64_t start = FakeV8::kJit + 0x400;
+  const std::uint64_t fp = v8_.frame(v8_.entry_frame(), FakeV8::kBuiltins + 0x20,
+                                     {source_, v8_.function(shared), 0, 1, 1});
+  const auto code_with = [&](std::int64_t inlined) {
+    v8_.code(start, 0x200, kOptimized, v8_.bytes({}),
+             v8_.array({0, FakeV8::smi(inlined), v8_.array({}), 0, 0, 0, shared, v8_.bytes({})}));
+  };
+  code_with(0);
+  EXPECT_EQ(text(walk(v8_.sample(start + 0x150, fp))), "outer@/srv/app.js:0* ");
+  // One of those in it may run: outer() may be no more than the caller.
+  code_with(2);
+  const V8Walk found = walk(v8_.sample(start + 0x150, fp));
+  EXPECT_FALSE(found.trusted);
+  EXPECT_EQ(text(found), "");
 }
 
 TEST_F(V8WalkerTest, AFunctionWhoseFrameIsNotMadeYetIsNamedFromItsCode) {

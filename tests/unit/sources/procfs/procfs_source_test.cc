@@ -24,7 +24,7 @@ constexpr Nanos kLook = std::chrono::milliseconds(1);
 std::unique_ptr<ProcfsSource> attach(const ChildProcess& child) {
   std::unique_ptr<ProcfsSource> source;
   eventually([&] {
-    auto attached = ProcfsSource::attach(child.pid(), child.pid(), {});
+    auto attached = ProcfsSource::attach(child.pid(), child.pid(), {}, true);
     if (!attached) std::printf("%s\n", attached.error().message.c_str());
     if (attached) source = std::move(*attached);
     return !attached || source != nullptr;
@@ -237,10 +237,10 @@ TEST(ProcfsSource, DoesNotTakeAnyThreadForALoop) {
     parent.hear();
   });
   ASSERT_EQ(child.hear(), 'r');
-  const auto attached = ProcfsSource::attach(child.pid(), child.pid(), {});
+  const auto attached = ProcfsSource::attach(child.pid(), child.pid(), {}, true);
   ASSERT_TRUE(attached);
   EXPECT_EQ(*attached, nullptr);
-  EXPECT_FALSE(ProcfsSource::attach(2147483647, 2147483647, {}).ok());
+  EXPECT_FALSE(ProcfsSource::attach(2147483647, 2147483647, {}, true).ok());
 }
 
 TEST(ProcfsSource, SaysThatItMustNotLook) {
@@ -249,7 +249,7 @@ TEST(ProcfsSource, SaysThatItMustNotLook) {
   ASSERT_EQ(child.hear(), 'r');
   EXPECT_TRUE(true_in_child([&] {
     if (::setgid(65534) != 0 || ::setuid(65534) != 0) return false;
-    const auto attached = ProcfsSource::attach(child.pid(), child.pid(), {});
+    const auto attached = ProcfsSource::attach(child.pid(), child.pid(), {}, true);
     return !attached.ok() && attached.error().message.find("CAP_SYS_PTRACE") != std::string::npos;
   }));
 }

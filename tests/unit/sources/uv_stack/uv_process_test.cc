@@ -109,7 +109,7 @@ TEST_F(UvProcessTest, AHandleListThatNeverEndsIsCutOff) {
   memory_->map(node - uv_layout::kHandleQueue, 64);
   memory_->write(kLoop + uv_layout::kLoopHandleQueue, node);
   memory_->write(node, node);
-  EXPECT_EQ(process().handle_types(kLoop).size(), 256U);
+  EXPECT_EQ(process().handle_types(kLoop)->size(), 256U);
 }
 
 TEST_F(UvProcessTest, RandomStacksNeverHangOrCrash) {

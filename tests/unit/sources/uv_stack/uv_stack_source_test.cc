@@ -110,6 +110,28 @@ TEST_F(UvStackSourceTest, TheCollectorCostsNoReadOfItsOwn) {
   EXPECT_EQ(reads_of_a_look(), without);
 }
 
+TEST_F(UvStackSourceTest, ReadsTheTimesOfCollectionsWithTheWord) {
+  GcWord word = kGcWord;
+  word.times = GcTimes{.current = kIsolate + 0x48,
+                       .previous = kIsolate + 0x58,
+                       .count = kIsolate + 0x68,
+                       .in_milliseconds = false};
+  source_->watch_gc(word);
+  collecting(false);
+  memory().write(kIsolate + 0x48, std::uint64_t{2000});
+  memory().write(kIsolate + 0x50, std::uint64_t{3000});
+  memory().write(kIsolate + 0x58, std::uint64_t{0});
+  memory().write(kIsolate + 0x60, std::uint64_t{0});
+  memory().write(kIsolate + 0x68, std::uint32_t{9});
+  look();
+  const LoopSample sample = look();
+  ASSERT_TRUE(sample.collections);
+  EXPECT_EQ(sample.collections->ended[0].end, Nanos(3ms));
+  EXPECT_EQ(sample.collections->count, 9u);
+  memory().write(kIsolate + 0x50, ~std::uint64_t{0});
+  EXPECT_FALSE(look().collections) << "what cannot be a time";
+}
+
 TEST_F(UvStackSourceTest, NothingIsSeenWithoutAWord) {
   collecting(true);
   look();

@@ -1,4 +1,4 @@
-#include "config/server_config.h"
+#include "apps/server/server_config.h"
 
 #include <gtest/gtest.h>
 

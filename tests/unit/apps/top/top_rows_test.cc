@@ -1,4 +1,4 @@
-#include "apps/loopscope/top_rows.h"
+#include "apps/loopscope/top/top_rows.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -48,6 +48,17 @@ TEST(TopRows, ALoopSeenForTheFirstTimeHasWhatItsCountersSay) {
   EXPECT_EQ(first[0].blocked, 20ms);
   EXPECT_FALSE(first[0].lag_p99.has_value());
   EXPECT_FALSE(first[0].backlog.has_value());
+}
+
+TEST(TopRows, BlockedIsByTheLoopsOwnThreshold) {
+  LoopSnapshot loop = loop_named();
+  loop.stats.blocked = 100ms;
+  loop.stats.stall_threshold = 200ms;
+  TopRows rows;
+  EXPECT_FALSE(counts_as_blocked(rows.update(with(loop), {}, 100s)[0]));
+  loop.stats.stall_threshold = 20ms;
+  loop.stats.blocked = 30ms;
+  EXPECT_TRUE(counts_as_blocked(rows.update(with(loop), {}, 101s)[0]));
 }
 
 TEST(TopRows, SharesAreThoseOfTheLastInterval) {

@@ -1,4 +1,4 @@
-#include "apps/loopscope/terminal_text.h"
+#include "base/terminal_text.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "apps/loopscope/container_labels.h"
+#include "engine/container_labels.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

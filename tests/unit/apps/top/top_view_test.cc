@@ -1,9 +1,9 @@
-#include "apps/loopscope/top_view.h"
+#include "apps/loopscope/top/top_view.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "apps/loopscope/terminal_text.h"
+#include "base/terminal_text.h"
 
 namespace loopscope {
 namespace {

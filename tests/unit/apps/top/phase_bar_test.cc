@@ -1,4 +1,4 @@
-#include "apps/loopscope/phase_bar.h"
+#include "apps/loopscope/top/phase_bar.h"
 
 #include <gtest/gtest.h>
 

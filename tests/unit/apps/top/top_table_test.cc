@@ -1,4 +1,4 @@
-#include "apps/loopscope/top_table.h"
+#include "apps/loopscope/top/top_table.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -27,10 +27,10 @@ std::set<TopField> fields(const std::vector<TopColumn>& columns) {
 
 TEST(TopTable, AWideTerminalHasAllColumns) {
   const auto columns = top_columns(140);
-  EXPECT_EQ(columns.size(), 11U);
+  EXPECT_EQ(columns.size(), 12U);
   const std::string header = text_of_line(top_header(columns, TopSortKey::kLag));
   for (const char* title : {"PROCESS", "PID", "LOOP", "PHASES", "UTIL", "LAGP99", "LAGMAX",
-                            "BLOCKED", "ST/MIN", "BACKLOG", "LAST STALL"}) {
+                            "BLOCKED", "ST/MIN", "BACKLOG", "SLOT", "LAST STALL"}) {
     EXPECT_THAT(header, HasSubstr(title));
   }
   const std::string cells = text_of_line(top_cells(sample_top_row(), columns, Charset::kUtf8));
@@ -146,7 +146,8 @@ TEST(TopTable, ALongFunctionLeavesRoomForItsPlaceWhereThereIsSome) {
   EXPECT_EQ(text(24), "parseEveryRequestBody");
   EXPECT_EQ(text(12), "parseEveryR…");
   row.file = "/srv/" + std::string(300, 'x') + ".js";
-  EXPECT_THAT(text(60), HasSubstr("parseEveryReque… xx"));
+  EXPECT_THAT(text(60), HasSubstr("parseEveryRequest… …xx"));
+  EXPECT_TRUE(text(60).ends_with("x.js:12")) << text(60);
   EXPECT_LE(text_width(text(60), Charset::kUtf8), 60U);
 }
 

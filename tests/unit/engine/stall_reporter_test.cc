@@ -1,10 +1,12 @@
-#include "apps/loopscope/stall_reporter.h"
+#include "engine/stall_reporter.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <new>
 #include <nlohmann/json.hpp>
+#include <stdexcept>
 
 #include "support/fake_clock.h"
 #include "support/temporary_directory.h"
@@ -78,6 +80,17 @@ TEST_F(StallReporterTest, ALineSaysWhoBlockedWhatForHowLongAndWhy) {
   EXPECT_FALSE(fields_.at(1).contains("function"));
 }
 
+TEST_F(StallReporterTest, ALineOfGeneratedTextIsMarked) {
+  StallRecord compiled = stall("rank");
+  compiled.line = 0;
+  compiled.generated_line = 3;
+  reporter().report(compiled);
+  ASSERT_THAT(lines(), SizeIs(1));
+  EXPECT_THAT(lines_[0], HasSubstr("rank /srv/app.js (generated line 3)"));
+  EXPECT_FALSE(fields_[0].contains("line"));
+  EXPECT_EQ(fields_[0]["generated_line"], 3);
+}
+
 TEST_F(StallReporterTest, AFunctionThatBlocksAgainAndAgainIsToldNowAndThen) {
   const auto burst = static_cast<int>(StallReporter::kBurst);
   for (int i = 0; i < burst + 17; ++i) reporter().report(stall("hot"));
@@ -89,6 +102,19 @@ TEST_F(StallReporterTest, AFunctionThatBlocksAgainAndAgainIsToldNowAndThen) {
   EXPECT_THAT(lines_[static_cast<std::size_t>(burst)], HasSubstr("other"));
   EXPECT_THAT(lines_.back(), HasSubstr("hot /srv/app.js:10 (and 17 more like it)"));
   EXPECT_EQ(fields_.back()["suppressed"], 17);
+}
+
+TEST_F(StallReporterTest, ManyLinesOfOneFunctionAreOneFunction) {
+  const auto at = [](int line, int begins) {
+    StallRecord result = stall("<anonymous>");
+    result.line = line;
+    result.function_line = begins;
+    return result;
+  };
+  for (int i = 0; i < 100; ++i) reporter().report(at(100 + i, 90));
+  reporter().report(at(301, 300));
+  ASSERT_THAT(lines(), SizeIs(StallReporter::kBurst + 1));
+  EXPECT_THAT(lines_.back(), HasSubstr("/srv/app.js:301"));
 }
 
 TEST_F(StallReporterTest, StallsWithoutAFunctionAreLikeThoseOfTheSameLoop) {
@@ -133,6 +159,32 @@ TEST_F(StallReporterTest, AFileThatCannotBeWrittenIsToldOnce) {
   for (int i = 0; i < 3; ++i) reporter().report(stall("hot"));
   EXPECT_THAT(lines(), SizeIs(3));
   EXPECT_THAT(warnings_, ElementsAre(HasSubstr("missing/stalls.jsonl: No such file")));
+}
+
+TEST_F(StallReporterTest, ALineThatEndsInAnExceptionCostsItself) {
+  int told = 0;
+  {
+    StallReporter failing(
+        clock_,
+        [&told](const std::string&, const nlohmann::ordered_json&) {
+          if (++told == 1) throw std::bad_alloc();
+        },
+        nullptr);
+    failing.report(stall("first"));
+    failing.report(stall("second"));
+  }
+  EXPECT_EQ(told, 2);
+}
+
+TEST_F(StallReporterTest, OfManyReloadsTheLastFileCounts) {
+  const std::string path = directory_ / "stalls.jsonl";
+  for (int i = 0; i < 1000; ++i) {
+    reporter().set_file({.file = directory_ / ("missing/" + std::to_string(i))});
+  }
+  reporter().set_file({.file = path});
+  reporter().report(stall("hot"));
+  EXPECT_THAT(lines(), SizeIs(1));
+  EXPECT_TRUE(std::ifstream(path).good());
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "apps/loopscope/top_sort.h"
+#include "apps/loopscope/top/top_sort.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
