@@ -56,6 +56,8 @@ EXPECTED = {
         {"instance": "watcher"}, "Full in the last minute: compute"
     ),
     "EventLoopBacklogFullLoopHealthy": process("backlog", "65 connections waiting"),
+    # Turns are too short to be stalls: nobody is a culprit, the phase is known.
+    "EventLoopBusyInShortTurns": process("short-turns", "of all time goes to phase"),
     "EventLoopConnectionsUnread": process("unread", "at least 20 connections"),
     "EventLoopTargetVanished": process("vanishing", "no process of that name"),
     "LoopscopeSourceFailing": Expected(
@@ -117,6 +119,17 @@ class AlertsTest(unittest.TestCase):
                 self.assertTrue(
                     delivery.annotations["runbook_url"].endswith(f"runbooks/{alert}.md")
                 )
+
+    def test_says_which_process(self):
+        delivery = self.run_.wait_firing("EventLoopBusyInShortTurns", process="short-turns")
+        self.assertIn(
+            f"(slot 0, pid {self.run_.short_turns.pid}, seen by watcher)",
+            delivery.annotations["description"],
+        )
+
+    def test_calls_only_an_idle_loop_fine(self):
+        told = self.webhook.deliveries("EventLoopBacklogFullLoopHealthy")
+        self.assertEqual({it.labels["process"] for it in told}, {"backlog"})
 
     def test_resolves(self):
         for alert, expected in EXPECTED.items():

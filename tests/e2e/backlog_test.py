@@ -34,10 +34,10 @@ class BacklogTest(EndToEndCase):
         port = json.loads(target.ask("port").group(0))["port"]
         return target, port
 
-    def connect_many(self, port):
-        """Starts 600 connections without waiting for any of them."""
+    def connect_many(self, port, count=CONNECTS):
+        """Starts connections without waiting for any of them."""
         connections = []
-        for _ in range(CONNECTS):
+        for _ in range(count):
             connection = socket.socket()
             connection.setblocking(False)
             connection.connect_ex(("127.0.0.1", port))
@@ -129,6 +129,47 @@ class BacklogTest(EndToEndCase):
         said = [line for line in loopscope.lines("stderr") if re.search(reason, line)]
         self.assertEqual(len(said), 1, said)
         self.check_doctor(binary, target)
+
+    def test_a_socket_of_several_processes_counts_once(self):
+        target = self.node(NODE, "shared_listener.js")
+        cluster = json.loads(target.ask("port").group(0))
+        port, workers = cluster["port"], cluster["pids"]
+        pids = [target.pid, *workers]
+        loopscope = self.loopscope(*(f"--pid={pid}" for pid in pids))
+        for pid in pids:
+            loopscope.wait_for_loop(pid, source="uv_stack")
+        target.ask("block 6", '"blocking":true')
+        for pid in workers:
+            wait_until(lambda pid=pid: procfs.system_call(pid) in FUTEX, 5, "blocked worker")
+        count = 40
+        self.connect_many(port, count)
+        name = "eventloop_backlog_connections"
+        metrics = loopscope.wait_metrics(lambda m: m.sum(name) >= count, 5, "a full queue")
+        self.assertEqual(metrics.sum(name), count)
+        self.assertEqual(metrics.sum("eventloop_backlog_limit_connections"), LIMIT)
+        ((labels, owners),) = metrics.samples("eventloop_backlog_owners")
+        self.assertEqual(owners, len(pids))
+        # One of those that take connections, not the parent that only keeps the socket.
+        self.assertEqual(labels["pid"], str(min(workers)))
+        self.assertEqual(labels["listener"], f"127.0.0.1:{port}")
+
+    def test_how_long_the_queue_takes_to_drain(self):
+        target = self.node(NODE, "slow_server.js")
+        port = json.loads(target.ask("port").group(0))["port"]
+        loopscope = self.loopscope("--pid", target.pid)
+        loopscope.wait_for_loop(target.pid, source="uv_stack")
+        name = "eventloop_backlog_drain_seconds"
+        empty = loopscope.wait_metrics(lambda m: m.samples(name), 10, "listener")
+        self.assertEqual(empty.value(name, pid=target.pid), 0)
+        self.connect_many(port, 400)
+        told = loopscope.wait_metrics(lambda m: m.sum(name) > 0, 6, "a time to drain")
+        begin = time.monotonic()
+        depth = "eventloop_backlog_connections"
+        loopscope.wait_metrics(lambda m: m.sum(depth) == 0, 40, "drained queue")
+        self.assert_close(
+            told.value(name, pid=target.pid), time.monotonic() - begin, "time to drain",
+            relative=0.3, absolute=0.5,
+        )
 
     def check_doctor(self, binary, target):
         doctor = subprocess.run(

@@ -186,6 +186,18 @@ class CausesTest(EndToEndCase):
         # these are on: all of that is the collection's.
         self.assert_cause(record, "gc", truth["gc"])
 
+    def test_gc_seconds_are_those_of_v8(self):
+        target = self.node(self.variant, "causes.js")
+        loopscope = self.loopscope("--pid", target.pid)
+        loopscope.wait_for_loop(target.pid)
+        self.blocked_by(target, loopscope, f"spin {SECONDS}")  # to find the isolate
+        for command in (f"allocate {SECONDS}", f"allocate {1.5 * SECONDS}"):
+            record, truth = self.blocked_by(target, loopscope, command)
+            said = record["causes"]["gc"]
+            print(f"node {self.variant}, {command}: gc {said:.4f} s, V8 {truth['gc']:.4f} s")
+            self.assertGreater(truth["gc"], 0.02, "it collects")
+            self.assert_close(said, truth["gc"], f"gc of {command}", relative=0.03, absolute=0.006)
+
 
 if __name__ == "__main__":
     if len(sys.argv) > 1 and sys.argv[1] in env.NODE_VARIANTS:

@@ -11,6 +11,7 @@ import unittest
 from harness import env
 from harness.case import EndToEndCase
 from harness.culprit_matrix import Matrix, Score
+from harness.polling import wait_until
 from harness.stalls import LoopFigures
 
 VARIANT = "22"
@@ -96,7 +97,11 @@ class CulpritMatrixTest(EndToEndCase):
         matrix.target.child.ask(f"idle {IDLE_MS}")
         named = [r for r in matrix.records_since(newest) if r["function"] or r["file"]]
         self.assertEqual(named, [])
-        self.assertEqual(LoopFigures(matrix.loopscope.scrape(), matrix.target.pid).blocked, 0)
+        # At any one instant Node may be tidying up; it goes back to waiting.
+        wait_until(
+            lambda: LoopFigures(matrix.loopscope.scrape(), matrix.target.pid).blocked == 0, 2,
+            "an idle loop that is not blocked",
+        )
 
 
 def parse_arguments():

@@ -15,6 +15,10 @@ from harness.server import LoopscopeServer
 NODE = "22"
 
 
+
+def slots(loopscope):
+    return sorted(loop["slot"] for loop in loopscope.loops())
+
 class LifecycleTest(EndToEndCase):
     def unique_node(self):
         """A Node under a name that no other process on this machine has."""
@@ -28,11 +32,18 @@ class LifecycleTest(EndToEndCase):
         ready = target.wait_line(r"^ready (.*)$").group(1)
         return target, json.loads(ready)["port"]
 
-    def assert_vanished(self, loopscope, pid):
-        """No series of a process that ended, at the second scrape at the latest."""
+    def assert_vanished(self, loopscope, pid, identity):
+        """No series of a process that ended, at the second scrape at the latest. `identity`: the
+        labels they had, if nobody is to have them now."""
 
         def stale():
-            return {key for key in loopscope.scrape().keys() if ("pid", str(pid)) in key[1]}
+            metrics = loopscope.scrape()
+            return {
+                key
+                for key in metrics.keys()
+                if ("pid", str(pid)) in key[1]
+                or (identity and identity.items() <= dict(key[1]).items())
+            }
 
         for _ in range(2):
             time.sleep(1)  # a scrape interval: the shortest that is in use
@@ -46,9 +57,10 @@ class LifecycleTest(EndToEndCase):
         for _ in range(3):
             loopscope.wait_for_loop(target.pid, source="uv_stack")
             self.assertEqual(len(loopscope.loops()), 1)
+            identity = loopscope.scrape().identity(target.pid)
+            self.assertEqual(identity["slot"], "0", "the predecessor's")
             target.kill()
-            ended = target.pid
-            self.assert_vanished(loopscope, ended)
+            self.assert_vanished(loopscope, target.pid, identity)
             target, _ = start()
         loopscope.wait_for_loop(target.pid, source="uv_stack")
         self.assertEqual(loopscope.scrape().value("loopscope_targets"), 1)
@@ -70,8 +82,9 @@ class LifecycleTest(EndToEndCase):
         target, _ = self.start_idle(env.node(NODE))
         loopscope = self.loopscope("--pid", target.pid)
         loopscope.wait_for_loop(target.pid)
+        identity = loopscope.scrape().identity(target.pid)
         target.kill()
-        self.assert_vanished(loopscope, target.pid)
+        self.assert_vanished(loopscope, target.pid, identity)
         self.assertTrue(loopscope.running(), "the exporter outlives its target")
         self.assertEqual(loopscope.scrape().value("loopscope_targets"), 0)
 
@@ -101,10 +114,12 @@ class LifecycleTest(EndToEndCase):
             return len(pids) == 4 and shown == sorted([primary.pid, *pids])
 
         wait_until(all_shown, 20, "primary and four workers", interval=0.2)
+        self.assertEqual(slots(loopscope), ["0", "1", "2", "3", "4"])
         victim = workers()[0]
         os.kill(victim, 9)
-        self.assert_vanished(loopscope, victim)
+        self.assert_vanished(loopscope, victim, None)
         wait_until(all_shown, 20, "replacement of the worker", interval=0.2)
+        self.assertEqual(slots(loopscope), ["0", "1", "2", "3", "4"], "the same series")
 
     def test_server_cluster(self):
         server = self.adopt(LoopscopeServer("--cluster", "4"))

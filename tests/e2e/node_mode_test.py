@@ -134,7 +134,7 @@ class NodeModeTest(EndToEndCase):
 
     @staticmethod
     def series(metrics, pid):
-        return [(name, dict(have)) for name, have in metrics.keys() if ("pid", str(pid)) in have]
+        return metrics.keys_of(pid)
 
     def labelled(self, metrics, target):
         """Whether every series of a target, one of each kind at least, has exactly its labels."""

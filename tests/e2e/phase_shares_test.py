@@ -19,7 +19,7 @@ from harness.stalls import LoopFigures, growth
 TARGET = "22"
 SEED = 1789
 SHARES = {"timers": 0.15, "check": 0.10, "poll": 0.20, "closing": 0.05}
-TOLERANCE = 0.02
+TOLERANCE = 0.03  # half of it by a busy neighbour
 ATTEMPTS = 3
 
 

@@ -43,9 +43,8 @@ class PodTest(EndToEndCase):
         super().setUp()
         self.pod = Pod(self, self.tools)
         self.target, self.pid, self.host_pid = self.pod.node("pod_target.js", INSIDE)
-        self.outsider = self.spawn(
-            env.node(), f"--title={OUTSIDE}", env.WORKLOADS / "pod_target.js", name=OUTSIDE
-        )
+        script = self.called("pod_target.js", script=f"{OUTSIDE}.js")
+        self.outsider = self.spawn(env.node(), f"--title={OUTSIDE}", script, name=OUTSIDE)
         self.outsider.wait_line("^ready")
 
     @staticmethod
@@ -164,6 +163,39 @@ class PodTest(EndToEndCase):
             capabilities=FULL_PTRACE, no_new_privs=True, forget_permitted=True
         )
         self.assertRegex(doctor, r"CAP_SYS_PTRACE +no: .*allowPrivilegeEscalation")
+
+    def test_a_program_in_parts_on_an_overlay(self):
+        """Debian's Node is three files; of an image's overlay the kernel tells other inodes."""
+        pod = Pod(self, self.tools)
+        self.target, pid, _ = pod.node("pod_target.js", "debian", variant="debian")
+        loopscope = pod.loopscope(THRESHOLD, capabilities=FULL_PTRACE)
+        metrics = self.assert_loop(loopscope, pid)
+        ((info, _),) = metrics.samples("eventloop_info", pid=pid, loop="main")
+        self.assertEqual(info["runtime"], "node")
+        self.assertRegex(info["runtime_version"], r"^18\.\d+\.\d+$")
+        self.blamed(loopscope, pid)
+        # Each library's own file was read: libuv's, or there would be no phases, and those of the
+        # C library and libnode, whose frames stand above the JavaScript that sleeps.
+        sleeping = loopscope.json("/api/v1/stalls")[0]
+        libraries = {frame["file"] for frame in sleeping["stack"] if frame["function"]}
+        for library in ("libc.so.6", "libnode.so.108"):
+            self.assertIn(library, libraries)
+
+    def test_the_images_own_server_shows_who_blocks(self):
+        """As in the chart's demo."""
+        pid, client = self.pod.server()
+        loopscope = self.pod.loopscope(THRESHOLD, capabilities=FULL_PTRACE)
+        loopscope.wait_for_loop(pid, source="uv_stack")
+        client.get("/block?phase=poll&ms=1000")
+        client.close()
+
+        def ended():
+            stalls = loopscope.json("/api/v1/stalls")
+            return [s for s in stalls if s["pid"] == pid and not s["in_progress"]] or None
+
+        (stall,) = wait_until(ended, 5, "stall")
+        self.assertEqual(stall["phase"], "poll")
+        self.assertRegex(stall["function"], "^loopscope::server::")
 
     # --- node: the host's processes, other network namespaces --------------------------------
 

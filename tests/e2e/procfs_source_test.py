@@ -2,7 +2,6 @@
 """Loops that are not libuv: lag and live blocked time without phases, and no lag invented."""
 
 import json
-import socket
 import sys
 import threading
 import time
@@ -10,31 +9,12 @@ import unittest
 
 from harness import env
 from harness.case import EndToEndCase
+from harness.deny_calls import PERF_EVENT_OPEN, starter
+from harness.line_client import LineClient
 from harness.stalls import LoopFigures, growth
 
 CLIENTS = 4
 LOAD_SECONDS = 8
-
-
-class LineClient:
-    """One connection to the epoll server of the workloads."""
-
-    def __init__(self, port):
-        self._socket = socket.create_connection(("127.0.0.1", port), 30)
-        self._file = self._socket.makefile("r", encoding="ascii")
-
-    def ask(self, line):
-        self._socket.sendall(line.encode() + b"\n")
-        return self._file.readline().strip()
-
-    def stats(self):
-        """Longest busy period and their sum since the last call, in seconds."""
-        longest, total = self.ask("stats").split()
-        return float(longest), float(total)
-
-    def close(self):
-        self._file.close()
-        self._socket.close()
 
 
 class ProcfsSourceTest(EndToEndCase):
@@ -115,6 +95,41 @@ class ProcfsSourceTest(EndToEndCase):
         allowed = max(longest * 1.5, longest + 0.02)
         self.assertLess(after.lag_max, allowed, "claimed lag")
         self.assertLess(worst, allowed, "claimed block")
+
+
+class WithoutPerfEventsTest(EndToEndCase):
+    """Where polls cannot be counted, nothing is claimed of a loop that computes."""
+
+    def test_a_block_nobody_can_tell_from_turns_is_not_called_calm(self):
+        target = self.spawn(sys.executable, env.WORKLOADS / "epoll_server.py")
+        port = json.loads(target.wait_line(r"^ready (.*)$").group(1))["port"]
+        client = LineClient(port)
+        self.addCleanup(client.close)
+        scope = self.loopscope("--pid", target.pid, starter=starter(PERF_EVENT_OPEN))
+        scope.wait_for_loop(target.pid, source="procfs")
+        wanted = {"pid": target.pid, "loop": "main"}
+        worker = threading.Thread(target=client.ask, args=("2000",))
+        worker.start()
+        time.sleep(0.5)
+        while worker.is_alive():
+            metrics = scope.scrape()
+            # Whatever is said must be true: it has been blocked for half a second at least.
+            for name in ("eventloop_blocked_seconds", "eventloop_lag_max_seconds"):
+                said = [value for _, value in metrics.samples(name, **wanted)]
+                self.assertTrue(all(value >= 0.4 for value in said) or not worker.is_alive(), said)
+            time.sleep(0.05)
+        worker.join()
+        scope.wait_metrics(
+            lambda m: [v for _, v in m.samples("eventloop_blocked_seconds", **wanted)] == [0],
+            5, "idle loop")
+        metrics = scope.scrape()
+        self.assertEqual(metrics.samples("eventloop_lag_max_seconds", **wanted), [])
+        active = metrics.sum("eventloop_time_seconds_total", state="active", **wanted)
+        self.assertGreater(active, 1.8, "the CPU time is known")
+        (loop,) = [x for x in scope.json("/api/v1/loops")["loops"] if x["pid"] == target.pid]
+        self.assertIsNone(loop["lag_max_seconds"])
+        self.assertRegex(loop["note"], "cannot count the polls")
+        self.assertEqual(scope.scrape().value("loopscope_source_success", source="procfs"), 0)
 
 
 if __name__ == "__main__":

@@ -1,13 +1,12 @@
 #!/usr/bin/env python3
 """A thousand restarts of a target leave neither descriptors nor memory behind."""
 
-import os
-import subprocess
 import unittest
 
 from harness import env, procfs
 from harness.case import EndToEndCase
 from harness.polling import wait_until
+from harness.tiny_loop import build_tiny_loop
 
 BATCH = 50  # targets alive at a time; each batch replaces all of them
 WARM_UP_BATCHES = 4
@@ -20,21 +19,8 @@ def batches():
 
 
 class RestartLeakTest(EndToEndCase):
-    def build_tiny_loop(self):
-        """A libuv program that starts in a millisecond, under a name of its own."""
-        binary = self.temporary_directory() / f"ls-tiny-{os.getpid()}"
-        flags = subprocess.run(
-            [env.tool("pkg-config"), "--cflags", "--libs", "libuv"],
-            capture_output=True, text=True, check=True,
-        ).stdout.split()
-        source = env.WORKLOADS / "tiny_loop.c"
-        subprocess.run(
-            [env.tool("cc"), "-O1", source, "-o", binary, *flags], check=True, timeout=60
-        )
-        return binary
-
     def test_a_thousand_restarts(self):
-        binary = self.build_tiny_loop()
+        binary = build_tiny_loop(self.temporary_directory())
         loopscope = self.loopscope("--name", f"^{binary.name}$")
         fds = rss = None
         for batch in range(batches() + WARM_UP_BATCHES):

@@ -13,7 +13,7 @@ from harness.tmux import Tmux
 
 NODE = "22"
 COLUMNS = ["TIME", "PROCESS", "PID", "LOOP", "PHASES", "UTIL%", "LAG_P99_MS", "LAG_MAX_MS",
-           "BLOCKED_MS", "STALLS/MIN", "BACKLOG", "LAST_STALL"]
+           "BLOCKED_MS", "STALLS/MIN", "BACKLOG", "SLOT", "LAST_STALL"]
 STALL_MS = 400
 
 
@@ -28,8 +28,10 @@ def headers(lines):
 
 
 class TopCase(EndToEndCase):
-    def target(self, title):
-        return self.node(NODE, "top_target.js", title)
+    def target(self, package=None, *, script=None):
+        """A process that is called after its package, else after its script."""
+        path = self.called("top_target.js", script=script, package=package)
+        return self.node(NODE, path, name=f"node {NODE} top_target.js")
 
 
 class PlainTest(TopCase):
@@ -43,7 +45,7 @@ class PlainTest(TopCase):
         top.wait_line(rf"plain-target +{target.pid} main ", timeout=20)
         target.ask(f"spin {STALL_MS}")
         # A row that was begun after it: a loop not blocked now, and who was to blame.
-        top.wait_line(r" 0\.0 +1 +- computeTotals .*top_target\.js:\d+$", timeout=20)
+        top.wait_line(r" 0\.0 +1 +- +0 computeTotals .*top_target\.js:\d+$", timeout=20)
         top.signal(signal.SIGTERM)
         self.assertEqual(top.wait(), 0)
 
@@ -117,7 +119,7 @@ class TerminalTest(TopCase):
         self.assertEqual(
             headers(lines)[0].split(),
             ["PROCESS", "PID", "LOOP", "PHASES", "UTIL", "LAGP99", "LAGMAX", "BLOCKED", "ST/MIN",
-             "BACKLOG", "LAST", "STALL"],
+             "BACKLOG", "SLOT", "LAST", "STALL"],
         )
         self.assertIn("1 loop in 1 process", lines[0])
         self.assertIn("q quit", lines[-1])
@@ -139,7 +141,7 @@ class TerminalTest(TopCase):
 
     def test_sort_keys_scrolling_and_pause(self):
         names = ("aaa", "mmm", "zzz")
-        targets = [self.target(name) for name in names]
+        targets = [self.target("aaa"), self.target(script="mmm"), self.target("zzz")]
         pids = [word for target in targets for word in ("--pid", target.pid)]
         terminal = self.top(*pids, "--interval", "250ms")
         terminal.shows(lambda lines: len(rows(lines, *names)) == 3, "three rows")
@@ -201,8 +203,8 @@ class TerminalTest(TopCase):
         terminal.type("q")
         self.assert_left_clean(terminal)
 
-    def test_hostile_names_stay_text(self):
-        target = self.target("\x1b[2J\x1b]0;bad")
+    def check_hostile_target(self, target, shown):
+        """`shown`: what stands for its name, as a pattern."""
         terminal = self.watch(target)
         title = terminal.state("pane_title")
         target.ask(f"evil {STALL_MS}")
@@ -210,15 +212,24 @@ class TerminalTest(TopCase):
             lambda lines: any("]0;owned" in line for line in lines), "hostile function"
         )
         row = next(line for line in lines if "]0;owned" in line)
-        self.assertRegex(row, r"^.\[2J.\]0;bad +" + str(target.pid))
+        self.assertRegex(row, rf"^{shown} +{target.pid} main ")
         self.assertIn("LAST STALL", headers(lines)[0])
         self.assertIn("1 loop in 1 process", lines[0])
         self.assertEqual(row.index("]0;owned"), headers(lines)[0].index("LAST STALL") + 1)
         self.assertNotIn("owned", terminal.state("pane_title"))
         self.assertEqual(terminal.state("pane_title"), title)
-        self.assertNotIn("\u202e", "".join(lines))
+        self.assertNotRegex("".join(lines), "[\x00-\x1f\x7f-\x9f\u202e]")
         terminal.type("q")
         self.assert_left_clean(terminal)
+
+    def test_hostile_names_stay_text(self):
+        with self.subTest("script"):
+            name = "\x1b[2J\x1b]0;bad\x07\u202e\x9bm"
+            self.check_hostile_target(self.target(script=name), r"[?]\[2J[?]\]0;bad[?]..m")
+        with self.subTest("package"):
+            # With one of ASCII's control characters it would be no name.
+            name = "\u202e\x9b2Jbad"
+            self.check_hostile_target(self.target(name), r"..2Jbad")
 
     def test_every_way_to_leave(self):
         target = self.target("left")

@@ -275,7 +275,7 @@ def has_ended(pid):
 
 class ClusterTest(unittest.TestCase):
     def workers(self, server):
-        pids = re.findall(r'^eventloop_info\{.*pid="(\d+)"', server.metrics(), re.M)
+        pids = re.findall(r'^eventloop_process_info\{.*pid="(\d+)"', server.metrics(), re.M)
         return sorted(int(pid) for pid in pids)
 
     def test_metrics_show_all_workers_and_crashed_ones_come_back(self):

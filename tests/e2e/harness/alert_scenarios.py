@@ -11,7 +11,7 @@ import time
 from harness import env
 from harness.alert_stack import AlertStack
 from harness.cgroups import ControlGroup
-from harness.load import ConnectionFlood, FifoFeeder, Requests
+from harness.load import Arrivals, ConnectionFlood, FifoFeeder, Requests
 from harness.loopscope import Loopscope
 from harness.polling import wait_until
 
@@ -23,7 +23,8 @@ OVER_NODES_BACKLOG = 600
 UNREAD = 20
 
 PROGRAMS = (
-    "compute", "busy", "fifo", "starved", "backlog", "unread", "vanishing", "worker", "idle"
+    "compute", "busy", "fifo", "starved", "backlog", "unread", "vanishing", "worker", "idle",
+    "short-turns",
 )  # fmt: skip
 
 
@@ -94,6 +95,7 @@ class AlertScenarios:
         self.unread = run("unread", env.WORKLOADS / "unread_server.js")
         self.busy = run("busy", env.WORKLOADS / "busy_loop.js", 120)
         self.worker = run("worker", "compute_worker_thread.js")
+        self.short_turns = run("short-turns", "short_turns.js")
         self.vanishing = self._start_vanishing()
         self._start_starved()
         for name in set(PROGRAMS) - {"idle"}:
@@ -150,6 +152,15 @@ class AlertScenarios:
         wait_until(lambda: computing.seconds, 60, "end of the computation", 0.1)
         flood.close()
 
+    def play_short_turns(self):
+        """More new clients than turns, none of which is long."""
+        self._begin("EventLoopBusyInShortTurns")
+        clients = self._load(Arrivals(self.short_turns.port, "/price", rate=300))
+        time.sleep(1.5)
+        clients.rate = 120
+        self.wait_firing("EventLoopBusyInShortTurns", process="short-turns")
+        clients.close()
+
     def play_busy(self):
         """No long stall, but one after the other until all that is late has come."""
         slow = ("EventLoopSaturated", "EventLoopStallsFrequent", "EventLoopLagBudgetBurnSlow")
@@ -181,6 +192,7 @@ class AlertScenarios:
         self.start()
         self.play_quiet_ones()
         self.play_block()
+        self.play_short_turns()
         self.play_busy()
         self.wait_firing("LoopscopeSourceFailing", instance="blind")
         self.heal()

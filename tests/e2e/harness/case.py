@@ -1,5 +1,6 @@
 """The base of every end-to-end test: children end with the test, their output shows on failure."""
 
+import json
 import shutil
 import tempfile
 import unittest
@@ -60,6 +61,20 @@ class EndToEndCase(unittest.TestCase):
         )
         child.wait_line("^ready")
         return child
+
+    def called(self, workload, *, script=None, package=None):
+        """A workload under a path that gives its process another name: a link called `script`,
+        in the folder of a package called `package`.
+
+        Node resolves the link before it loads the file: functions have the workload's own file.
+        """
+        folder = self.temporary_directory()
+        if package is not None:
+            text = json.dumps({"name": package}, ensure_ascii=False)
+            (folder / "package.json").write_text(text, encoding="utf-8")
+        link = folder / (script or workload)
+        link.symlink_to(env.WORKLOADS / workload)
+        return link
 
     def loopscope(self, *arguments, **options):
         return self.adopt(Loopscope(*arguments, **options))

@@ -1,6 +1,8 @@
 """One child process with its output collected line by line."""
 
+import contextlib
 import ctypes
+import fcntl
 import os
 import re
 import signal
@@ -43,6 +45,9 @@ class Child:
         self.pid = self._process.pid
         self._changed = threading.Condition()
         self._lines = {"stdout": [], "stderr": []}
+        self._reading = {stream: threading.Event() for stream in self._lines}
+        for reading in self._reading.values():
+            reading.set()
         self._readers = [
             threading.Thread(target=self._collect, args=(stream, pipe), daemon=True)
             for stream, pipe in (
@@ -58,6 +63,31 @@ class Child:
             with self._changed:
                 self._lines[stream].append(raw.decode("utf-8", "replace").rstrip("\n"))
                 self._changed.notify_all()
+            self._reading[stream].wait()
+
+    @contextlib.contextmanager
+    def stuck(self, stream="stderr"):
+        """Meanwhile nobody reads this stream, and its pipe is full."""
+        number = {"stdout": 1, "stderr": 2}[stream]
+        self._reading[stream].clear()
+        try:
+            # A description of its own: the child's stays a blocking one.
+            pipe = os.open(f"/proc/{self.pid}/fd/{number}", os.O_WRONLY | os.O_NONBLOCK)
+            try:
+                fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, 4096)
+                full_for = 0
+                while full_for < 5:  # the reader may still be taking what it was at
+                    try:
+                        os.write(pipe, b"filling\n")
+                        full_for = 0
+                    except BlockingIOError:
+                        full_for += 1
+                        time.sleep(0.02)
+            finally:
+                os.close(pipe)
+            yield
+        finally:
+            self._reading[stream].set()
 
     def lines(self, stream="stdout"):
         with self._changed:

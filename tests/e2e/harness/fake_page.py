@@ -23,10 +23,11 @@ def loop(seconds, number, **fields):
     phases = {phase: seconds * share / 7 for phase in PHASES}
     phases["poll_wait"] = seconds * (1 - share)
     return {
-        "process": f"api-{number // 20}", "pid": 1000 + number // 20,
+        "process": f"api-{number // 20}", "slot": 0, "pid": 1000 + number // 20,
         "loop": "main" if number % 20 == 0 else f"worker-{number % 20}", "labels": {},
         "runtime": "node", "runtime_version": "22.23.3", "source": "uv_stack", "note": None,
-        "phase": "poll_wait", "blocked_seconds": 0.0, "lag_max_seconds": share / 10,
+        "phase": "poll_wait", "blocked_seconds": 0.0, "stall_threshold_seconds": 0.05,
+        "lag_max_seconds": share / 10,
         "lag": {"sum_seconds": seconds * share / 100, "count": int(seconds * 1000),
                 "over_100ms": int(seconds * share)},
         "active_seconds": seconds * share, "idle_seconds": seconds * (1 - share),
@@ -37,7 +38,7 @@ def loop(seconds, number, **fields):
 
 def stall(number, begin, **fields):
     return {
-        "id": number, "process": "api-0", "pid": 1000, "loop": "main",
+        "id": number, "process": "api-0", "slot": 0, "pid": 1000, "loop": "main",
         "started_at": timestamp(begin), "duration_seconds": 0.25, "in_progress": False,
         "phase": "poll", "cause": "cpu", "causes": {"cpu": 0.25}, "function": "compute",
         "file": "/srv/api.js", "line": 10, "detail": None, "stack": [], **fields,

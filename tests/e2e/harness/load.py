@@ -3,6 +3,7 @@
 import http.client
 import os
 import select
+import selectors
 import socket
 import threading
 import time
@@ -130,3 +131,72 @@ class ConnectionFlood(_Load):
         super().close()
         for connection in self._first + self._later:
             connection.close()
+
+
+class Arrivals(_Load):
+    """A connection a request, `rate` a second, whether or not those before were answered.
+
+    Whoever waits with very many before is given up, so that descriptors do not run out.
+    `rate` may be changed meanwhile.
+    """
+
+    _MOST = 800
+    _TICK = 0.02
+
+    def __init__(self, port, path="/", rate=50):
+        super().__init__()
+        self._port = port
+        self._request = f"GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".encode()
+        self.rate = rate
+        self._open = {}  # when it came, by socket; the oldest first
+        self._selector = selectors.DefaultSelector()
+        self._seen = time.monotonic()
+        self._due = 0.0
+        self._longest = 0.0
+
+    def _come(self):
+        client = socket.socket()
+        client.setblocking(False)
+        client.connect_ex(("127.0.0.1", self._port))
+        self._open[client] = time.monotonic()
+        self._selector.register(client, selectors.EVENT_WRITE)
+
+    def _leave(self, client):
+        self._longest = max(self._longest, time.monotonic() - self._open.pop(client))
+        self._selector.unregister(client)
+        client.close()
+
+    def _serve(self, client, events):
+        try:
+            if events & selectors.EVENT_WRITE:
+                client.send(self._request)
+                self._selector.modify(client, selectors.EVENT_READ)
+            else:
+                client.recv(4096)
+                self._leave(client)
+        except OSError:
+            self._leave(client)  # it was refused
+
+    def _turn(self):
+        now = time.monotonic()
+        self._due += (now - self._seen) * self.rate
+        self._seen = now
+        while self._due >= 1:
+            self._due -= 1
+            self._come()
+        for key, events in self._selector.select(0):
+            self._serve(key.fileobj, events)
+        for client in list(self._open)[: -self._MOST]:
+            self._leave(client)
+        self._stopping.wait(self._TICK)
+
+    def longest_wait(self):
+        """Of all clients so far, also of those without an answer."""
+        oldest = next(iter(self._open.values()), None)
+        return max(self._longest, 0.0 if oldest is None else time.monotonic() - oldest)
+
+    def close(self):
+        super().close()
+        for client in list(self._open):
+            self._leave(client)
+        self._selector.close()

@@ -58,23 +58,38 @@ class Pod:
             "--seccomp", self._tools.filter(capabilities), *flags, "--",
         ]
 
-    def node(self, workload, title):
-        """A Node workload with a root file system of its own; its pid in the pod."""
+    def node(self, workload, title, variant=NODE):
+        """A Node workload on an overlay of its own, as in an image; its pid in the pod."""
         root = self._case.temporary_directory()
-        for place in ("proc", "usr", "node", "workloads"):
+        for place in ("proc", "usr", "bin", "workloads"):
             (root / place).mkdir()
         for place in ("lib", "lib64"):
             (root / place).symlink_to(f"usr/{place}")
+        (root / "bin" / "sh").symlink_to("../usr/bin/sh")
         program = self.starter(
-            root, TARGET_UID, "--bind", "/usr:/usr", "--bind", f"{env.node(NODE).parent}:/node",
+            root, TARGET_UID, "--lower", env.node(variant).parent.parent, "--bind", "/usr:/usr",
             "--bind", f"{env.WORKLOADS}:/workloads",
         )
+        environment = {"PATH": "/bin:/usr/bin"}
         target = self._case.spawn(
-            *program, "/node/node", f"--title={title}", f"/workloads/{workload}", name=title
+            *program, "/bin/node", f"--title={title}", f"/workloads/{workload}", name=title,
+            env=environment,
         )
         target.wait_line("^ready")
         (host_pid,) = procfs.children(target.pid)
         return target, procfs.inner_pid(host_pid), host_pid
+
+    def server(self):
+        """`loopscope-server` from the image on an overlay; its pid in the pod, and a client."""
+        above = self._case.temporary_directory()
+        program = self.starter(self._tools.image, TARGET_UID, "--lower", above)
+        server = self._case.spawn(
+            *program, "/usr/bin/loopscope-server", "--listen", "127.0.0.1:0",
+            "--metrics-listen", "127.0.0.1:0", name="loopscope-server",
+        )
+        port = server.wait_line(r"^(?!.*metrics).*http://127\.0\.0\.1:(\d+)", "stderr").group(1)
+        (host_pid,) = procfs.children(server.pid)
+        return procfs.inner_pid(host_pid), client_inside(self.sandbox)("127.0.0.1", int(port))
 
     def loopscope(self, *arguments, uid=LOOPSCOPE_UID, **container):
         """`loopscope run` as the image has it, read-only."""

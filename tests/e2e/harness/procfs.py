@@ -22,6 +22,10 @@ def _status_field(path, field):
     return int(match.group(1))
 
 
+def comm(pid):
+    return Path(f"/proc/{pid}/comm").read_text().rstrip("\n")
+
+
 def thread_activity(pid, tid=None):
     task = f"/proc/{pid}/task/{tid or pid}"
     run, wait, _ = Path(f"{task}/schedstat").read_text().split()
@@ -60,10 +64,6 @@ def inner_pid(pid):
     """The pid that a process has in its own PID namespace."""
     status = Path(f"/proc/{pid}/status").read_text()
     return int(re.search(r"^NSpid:.*\s(\d+)$", status, re.MULTILINE).group(1))
-
-
-def comm(pid):
-    return Path(f"/proc/{pid}/comm").read_text().strip()
 
 
 def system_call(pid):

@@ -7,6 +7,7 @@ _SAMPLE = re.compile(rf"^({_NAME})(\{{.*\}})? (\S+)$")
 _LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\\n]|\\["\\n])*)"(,|$)')
 _ESCAPE = re.compile(r'\\(["\\n])')
 _SUFFIXES = ("_bucket", "_sum", "_count")
+_OF_PROCESS_INFO = ("pid", "runtime", "runtime_version", "executable")
 
 
 class FormatError(AssertionError):
@@ -48,6 +49,7 @@ class Metrics:
             elif not line.startswith("#"):
                 self._add(line, family)
         self._check_histograms()
+        self._join_pids()
 
     @staticmethod
     def _declare(table, parts, line):
@@ -76,6 +78,42 @@ class Metrics:
         self._seen.add(key)
         self._samples.setdefault(name, []).append((labels, float(value_text)))
 
+    def _join_pids(self):
+        """Series have a slot and no pid; eventloop_process_info says whose it is. For tests,
+        which know pids, every sample of a process gets its pid as a label (`keys()` do not)."""
+        owners = {}
+        for have, _ in self._samples.get("eventloop_process_info", []):
+            identity = {k: v for k, v in have.items() if k not in _OF_PROCESS_INFO}
+            owners.setdefault((have["process"], have["slot"]), []).append((identity, have["pid"]))
+        for samples in self._samples.values():
+            for have, _ in samples:
+                if "pid" in have or "slot" not in have:
+                    continue
+                # Of a process outside of containers the labels are a part of everybody's.
+                fitting = [
+                    (len(identity), pid)
+                    for identity, pid in owners.get((have["process"], have["slot"]), [])
+                    if identity.items() <= have.items()
+                ]
+                if fitting:
+                    have["pid"] = max(fitting)[1]
+
+    def identity(self, pid):
+        """The labels that tell the series of a process from all others."""
+        found = self.samples("eventloop_process_info", pid=pid)
+        if len(found) != 1:
+            raise FormatError(f"{len(found)} processes with pid {pid}, expected one")
+        return {k: v for k, v in found[0][0].items() if k not in _OF_PROCESS_INFO}
+
+    def keys_of(self, pid):
+        """Every series of a process, as (name, labels); none if it is not there."""
+        return [
+            (name, {k: v for k, v in have.items() if k != "pid"})
+            for name, samples in self._samples.items()
+            for have, _ in samples
+            if have.get("pid") == str(pid)
+        ]
+
     def _check_histograms(self):
         for family, kind in self.types.items():
             if kind != "histogram":
@@ -89,7 +127,10 @@ class Metrics:
                 counts = [count for _, count in buckets]
                 if counts != sorted(counts) or buckets[-1][0] != float("inf"):
                     raise FormatError(f"buckets of {family}{dict(rest)} are not cumulative")
-                if counts[-1] != self.value(family + "_count", **dict(rest)):
+                # Not by value(): the labels of one may be a part of another's.
+                count = [v for have, v in self._samples.get(family + "_count", [])
+                         if have == dict(rest)]
+                if count != [counts[-1]]:
                     raise FormatError(f"{family}{dict(rest)}: +Inf bucket is not the count")
 
     def samples(self, name, **labels):

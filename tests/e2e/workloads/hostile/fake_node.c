@@ -33,6 +33,8 @@ static void on_input(uv_stream_t* stream, ssize_t size, const uv_buf_t* buffer) 
   if (size < 0) uv_stop(stream->loop);
 }
 
+static void on_check(uv_check_t* check) { (void)check; }
+
 static void allocate(uv_handle_t* handle, size_t size, uv_buf_t* buffer) {
   static char bytes[64];
   (void)handle;
@@ -51,6 +53,11 @@ int main(int count, char** arguments) {
   uv_pipe_init(uv_default_loop(), &input, 0);
   uv_pipe_open(&input, 0);
   uv_read_start((uv_stream_t*)&input, allocate, on_input);
+  /* Every loop of Node has one (Environment::CheckImmediate). */
+  uv_check_t check;
+  uv_check_init(uv_default_loop(), &check);
+  uv_check_start(&check, on_check);
+  uv_unref((uv_handle_t*)&check);
   puts("ready");
   fflush(stdout);
   uv_run(uv_default_loop(), UV_RUN_DEFAULT);
