@@ -11,8 +11,9 @@ const { LISTENER_LEGEND, LOOP_LEGEND } = panels;
 const { backlogUsed, byListener, byLoop, byProcess, ofLoops, rate } = queries;
 
 const USED_BOUND = 0.8;
-// As in the alert EventLoopBacklogFullLoopHealthy.
 const LAG_BOUND = 0.25;
+// As in the alert EventLoopBacklogFullLoopHealthy.
+const BUSY_BOUND = 0.5;
 const USED_COLORS = [
   [null, 'green'],
   [0.5, 'yellow'],
@@ -21,8 +22,9 @@ const USED_COLORS = [
 const PATTERNS = {
   0: ['queue fine', 'green'],
   1: ['filling: loop is late', 'orange'],
-  2: ['filling: loop is free', 'red'],
+  2: ['filling: loop is idle', 'red'],
   3: ['filling: lag not measured', 'purple'],
+  4: ['filling: loop is busy in short turns', 'yellow'],
 };
 const ABSENT_WHERE =
   'Programs that embed the library have no backlog figures: run `loopscope` beside them.';
@@ -31,6 +33,7 @@ const EXPLANATION = `
 | the queue | the loop | what happens | what to do |
 |---|---|---|---|
 | fills | late | **The loop is blocked**: it does not come round to accept. Depth and lag rise and fall together. | *Loop overview*, "Top blocking functions": shorten or move that work. |
+| fills | busy, low lag | **Busy in short turns**: a turn accepts one connection (libuv 1.45 and later, Node 20 and later), and there are more clients than turns. A new client waits for all turns before it. | More processes, connections that are kept alive, less work for each request. |
 | fills | idle, low lag | **Accepts are stuck**: the program does not take what it could. A connection limit, no free file descriptors, a paused or forgotten listener, another process that holds the socket. | Not the loop's problem. Look at the program's own limits, its open files, who else listens (\`ss -ltnp\`). |
 | empty | late | Clients are connected and wait for answers: unread connections rise. | As in the first line. |
 | empty, but overflows rise | any | Another listener of the network namespace overflows. | \`ss -ltn\` there: Recv-Q above Send-Q. |
@@ -40,10 +43,10 @@ A full queue is not refused: Linux drops the handshake and clients see time-outs
 
 function explanation() {
   return panels.markdown({
-    title: 'Two failures that look alike',
-    description: 'How to tell a blocked loop from stuck accepts.',
+    title: 'Failures that look alike',
+    description: 'How to tell a blocked loop, a busy one and stuck accepts apart.',
     width: 24,
-    height: 7,
+    height: 8,
     content: EXPLANATION,
   });
 }
@@ -52,15 +55,17 @@ function pattern() {
   return panels
     .strips(
       {
-        title: 'Which of the two',
+        title: 'Which of them',
         unit: units.NoUnit,
         width: 24,
         height: 6,
         description:
           'By listener, over the minute before: green while its queue stays under 80 %. Above that, orange if ' +
-          'a loop of the process was late by 250 ms or more (the loop is blocked), red if none was (accepts are ' +
-          `stuck), purple if the lag is not measured. ${ABSENT_WHERE} ${runbooks('EventLoopBacklogFullLoopHealthy')}`,
-        queries: [[queries.backlogPattern(USED_BOUND, LAG_BOUND), LISTENER_LEGEND]],
+          'a loop of the process was late by 250 ms or more (the loop is blocked); if none was, red where the ' +
+          'main loop is idle for more than half of its time (accepts are stuck), yellow where it is not (busy ' +
+          `in short turns); purple if this is not measured. ${ABSENT_WHERE} ` +
+          runbooks('EventLoopBacklogFullLoopHealthy', 'EventLoopBusyInShortTurns'),
+        queries: [[queries.backlogPattern(USED_BOUND, LAG_BOUND, BUSY_BOUND), LISTENER_LEGEND]],
       },
       panels.steps([[null, 'green']]),
     )
@@ -92,7 +97,8 @@ function listeners() {
     },
     [
       ['process', 'Process'],
-      ['pid', 'Pid'],
+      ['slot', 'Slot'],
+      ['pod', 'Pod'],
       ['listener', 'Listener'],
       ['instance', 'Loopscope'],
       ['Value #A', 'Depth now'],
@@ -103,7 +109,7 @@ function listeners() {
       ['Value #F', 'Unread'],
       ['Value #G', 'Largest lag, 1 min', panels.column(units.Seconds)],
     ],
-    ['Time', 'job'],
+    ['Time', 'job', ...panels.CONTAINER_FIELDS],
   );
   return panels.largestFirst(panel, 'Used');
 }
@@ -116,7 +122,7 @@ function depth() {
     description:
       'Connections that the kernel has completed and nobody has accepted yet, at each scrape, and the limit ' +
       '(dashed): the listen backlog, capped by somaxconn. Full is one above the limit. Compare with the lag ' +
-      `beside it: together, the loop is blocked; depth alone, accepts are stuck. ${ABSENT_WHERE}`,
+      `beside it: together, the loop is blocked; depth alone, look at the utilization below. ${ABSENT_WHERE}`,
     queries: [
       [byListener('eventloop_backlog_connections'), LISTENER_LEGEND],
       [byListener('eventloop_backlog_limit_connections'), `${LISTENER_LEGEND} limit`],
@@ -161,7 +167,8 @@ function utilization() {
       width: 12,
       description:
         'Share of its time that each loop was busy. A full queue beside a low utilization: the loop has time ' +
-        'and does not accept.',
+        'and does not accept. Beside a high one and a low lag: its turns are short, each accepts one ' +
+        `connection, and new clients wait for all of them. ${runbooks('EventLoopBusyInShortTurns')}`,
       queries: [[queries.utilization(), LOOP_LEGEND]],
     })
     .max(1);
@@ -180,8 +187,8 @@ function overflows() {
       `do not add them up. Clients see time-outs. 0 for a healthy process. ${ABSENT_WHERE} ` +
       runbooks('EventLoopBacklogOverflowing'),
     queries: [
-      [worst('eventloop_listen_overflows_total'), '{{process}} {{pid}} overflows'],
-      [worst('eventloop_listen_drops_total'), '{{process}} {{pid}} drops'],
+      [worst('eventloop_listen_overflows_total'), '{{process}} {{slot}} overflows {{pod}}'],
+      [worst('eventloop_listen_drops_total'), '{{process}} {{slot}} drops {{pod}}'],
     ],
   });
 }

@@ -62,7 +62,7 @@ function alerts() {
     .expr(FIRING)
     .target(new DataqueryBuilder().refId('Alerts').datasource(DATA_SOURCE).expr(FIRING).range())
     .titleFormat('{{alertname}}')
-    .textFormat('{{process}} {{pid}} {{loop}} {{listener}}')
+    .textFormat('{{process}} {{slot}} {{loop}} {{listener}} {{pod}}')
     .tagKeys('severity');
 }
 

@@ -45,10 +45,11 @@ function fleet() {
         'One row per loop, as it is at the end of the time range. Utilization, lag and stalls are over the ' +
         'last few scrapes. An idle loop reads up to 1 ms of lag: that is the first bucket. While a stall ' +
         'lasts that fills this window, lag is how long it has lasted. Last culprit: the function seen ' +
-        'blocking the loop most in the last few scrapes, else in the time range, else "none". Sort by a ' +
+        'blocking the loop most in the last few scrapes, else in the time range, else "none", and where it ' +
+        'begins. Sort by a ' +
         'heading; a process links to its backlog.',
       queries: [
-        [by(`${queries.LOOP_LABELS}, runtime, runtime_version`, 'max', ofLoops('eventloop_info'))],
+        [queries.loopsAlive()],
         [queries.utilization()],
         [queries.lagQuantileByLoop(0.99)],
         [blocked],
@@ -58,7 +59,9 @@ function fleet() {
     },
     [
       ['process', 'Process', [{ id: 'links', value: [processLink] }]],
+      ['slot', 'Slot'],
       ['pid', 'Pid'],
+      ['pod', 'Pod'],
       ['loop', 'Loop'],
       ['instance', 'Loopscope'],
       ['runtime', 'Runtime'],
@@ -69,7 +72,7 @@ function fleet() {
       ['Value #E', 'Stalls per minute', panels.column(units.Short)],
       ['culprit', 'Last culprit', [{ id: 'custom.minWidth', value: 250 }]],
     ],
-    ['Time', 'job', 'function', 'file', 'line', 'where', 'Value #A', 'Value #F'],
+    ['Time', 'job', ...panels.CONTAINER_FIELDS, 'function', 'file', 'line', 'where', 'Value #A', 'Value #F'],
   );
   return panels.largestFirst(panel, 'Lag p99');
 }
@@ -235,7 +238,8 @@ function functions() {
         height: 9,
         description:
           'Functions that held a loop during stalls in the time range, by the seconds they held it: the ' +
-          'innermost function of the program itself. other: everything beyond 50 functions of a loop. ' +
+          'innermost function of the program itself, where it begins, and the package of node_modules in ' +
+          'which the time went, if it went there. other: everything beyond 50 functions of a loop. ' +
           'Start with the first line: split it, or move it to a worker thread or another process. ' +
           'Empty for a healthy process: no stall, no function.',
         queries: [[queries.topCulprits(20)]],
@@ -243,7 +247,8 @@ function functions() {
       [
         ['process', 'Process'],
         ['function', 'Function'],
-        ['where', 'Where', [{ id: 'custom.minWidth', value: 300 }]],
+        ['where', 'Where it begins', [{ id: 'custom.minWidth', value: 300 }]],
+        ['package', 'In package'],
         ['Value', 'Held the loop', panels.column(units.Seconds)],
       ],
       ['Time', 'file', 'line'],

@@ -31,8 +31,11 @@ import * as timeseries from '@grafana/grafana-foundation-sdk/timeseries';
 import { DATA_SOURCE } from './frame.js';
 
 /** How series of one loop are called. */
-export const LOOP_LEGEND = '{{process}} {{pid}} {{loop}}';
-export const LISTENER_LEGEND = '{{process}} {{pid}} {{listener}}';
+export const LOOP_LEGEND = '{{process}} {{slot}} {{loop}} {{pod}}';
+export const LISTENER_LEGEND = '{{process}} {{slot}} {{listener}} {{pod}}';
+
+/** Labels of containers that tables leave out; the pod has a column. */
+export const CONTAINER_FIELDS = ['namespace', 'container', 'container_id'];
 
 const REF_IDS = 'ABCDEFGHIJKLMNOP';
 

@@ -1,10 +1,14 @@
 // PromQL shared by the dashboards: selectors of the variables, guards against what a
 // young, idle or stalled loop does not have.
 
-/** Labels that name one loop; labels configured for a target are left out on purpose. */
-export const LOOP_LABELS = 'job, instance, process, pid, loop';
-/** Labels that name one process: backlog metrics know no more than that. */
-export const PROCESS_LABELS = 'job, instance, process, pid';
+/**
+ * Labels that name one process: backlog metrics know no more than that. Slots are counted within
+ * a container, whose labels are there where Loopscope or the scrape gives them. Labels
+ * configured for a target are left out on purpose.
+ */
+export const PROCESS_LABELS = 'job, instance, namespace, pod, container, container_id, process, slot';
+/** Labels that name one loop. */
+export const LOOP_LABELS = `${PROCESS_LABELS}, loop`;
 
 export const RATE_WINDOW = '$__rate_interval';
 /** The whole time range; for tables, whose queries are evaluated once, at its end. */
@@ -48,6 +52,14 @@ export function byProcess(aggregation, expression) {
   return by(PROCESS_LABELS, aggregation, expression);
 }
 
+/** The loops that are there: what they run on, and the pid that has their slot. */
+export function loopsAlive() {
+  const loops = by(`${LOOP_LABELS}, runtime, runtime_version`, 'max', ofLoops('eventloop_info'));
+  const pids = by(`${PROCESS_LABELS}, pid`, 'max', ofLoops('eventloop_process_info'));
+  const match = `on (${PROCESS_LABELS})`;
+  return `${loops} * ${match} group_left (pid) topk by (${PROCESS_LABELS}) (1, ${pids}) or on (${LOOP_LABELS}) ${loops}`;
+}
+
 /** Share of its time that each loop was not waiting in poll. */
 export function utilization() {
   const time = (matchers) =>
@@ -85,7 +97,7 @@ const CULPRIT = ofLoops('eventloop_stall_culprit_seconds_total');
 
 /** Stall seconds by function over the time range, the heaviest of the selection. */
 export function topCulprits(count) {
-  const seconds = by('process, function, file, line', 'sum', grown(CULPRIT, WHOLE_RANGE));
+  const seconds = by('process, function, file, line, package', 'sum', grown(CULPRIT, WHOLE_RANGE));
   const where = `label_join(${seconds}, "where", ":", "file", "line")`;
   return `topk(${count}, ${where} > 0)`;
 }
@@ -120,14 +132,24 @@ export function backlogUsed(metric) {
   return `${byListener(metric)} / (${byListener('eventloop_backlog_limit_connections')} + 1)`;
 }
 
+/** How busy the main loop of each process was between the last two scrapes. */
+function busyNow() {
+  const time = (matchers) => {
+    const series = ofLoops('eventloop_time_seconds_total', matchers);
+    return byProcess('sum', `irate(${series}[${RATE_WINDOW}])`);
+  };
+  return `${time('loop="main", state="active"')} / (${time('loop="main"')} > 0)`;
+}
+
 /**
- * 0: the queue is fine, 1: over the bound and the process's loops are late, 2: over it and
- * they are not, 3: over it and their lag is not measured. Both sides are maxima of the last
- * minute, so that they speak of the same time.
+ * 0: the queue is fine. Over the bound it is 1: the process's loops are late, 2: they are not and
+ * the main one is idle, 3: this is not measured, 4: they are not late and the main one is busy.
+ * Depth and lag are maxima of the last minute, so that they speak of the same time; low lag alone
+ * does not say that a loop is free.
  */
-export function backlogPattern(usedBound, lagBound) {
+export function backlogPattern(usedBound, lagBound, busyBound) {
   const over = `(${backlogUsed('eventloop_backlog_max_connections')} > bool ${usedBound})`;
-  const lag = byProcess('max', ofLoops('eventloop_lag_max_seconds'));
-  const match = `on (${PROCESS_LABELS}) group_left ()`;
-  return `${over} * ${match} (1 + (${lag} < bool ${lagBound})) or ${over} * 3`;
+  const late = `(${byProcess('max', ofLoops('eventloop_lag_max_seconds'))} >= bool ${lagBound})`;
+  const state = `(2 + 2 * (${busyNow()} >= bool ${busyBound})) * (1 - ${late}) + ${late}`;
+  return `${over} * on (${PROCESS_LABELS}) group_left () (${state}) or ${over} * 3`;
 }
