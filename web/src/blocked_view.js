@@ -27,9 +27,10 @@ export class BlockedView {
     this.#run();
     setText(byId('blocked-where'), first === undefined
       ? 'No loop is blocked.' : `${loopName(first.now)}, in ${look(first.now.phase).label}`);
-    const { function: name, file, line, detail } = first?.stall ?? {};
+    const { function: name, file, line, generated_line: generated, detail } = first?.stall ?? {};
+    const at = place(file, line, 80, generated);
     setText(byId('blocked-who'), [
-      name ? `${shown(name, 80)} at ${place(file, line, 80)}` : place(file, line, 80),
+      name ? `${shown(name, 80)} at ${at}` : at,
       shown(detail, 100),
     ].filter(Boolean).join(', '));
     setText(byId('blocked-more'), blocked.length > 1

@@ -2,7 +2,7 @@
 
 import uPlot from 'uplot';
 import { byId, setText } from './dom.js';
-import { clock, duration, loopName, shown } from './format.js';
+import { clock, duration, loopName, processName, shown } from './format.js';
 import { COLUMN } from './history.js';
 import { FLEET, LISTENER, WINDOW_SECONDS } from './model.js';
 import { colour } from './theme.js';
@@ -147,7 +147,7 @@ export class Charts {
       return;
     }
     const { now, ring } = listener;
-    const name = `${shown(now.listener, 40)} of ${shown(now.process, 30)} ${now.pid}`;
+    const name = `${shown(now.listener, 40)} of ${processName(now)}`;
     setText(byId('backlog-title'), `Accept backlog: ${name}`);
     this.backlog.show(this.#model.time,
       [LISTENER.time, LISTENER.depth, LISTENER.limit].map((c) => ring.column(c)),

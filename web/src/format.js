@@ -53,12 +53,18 @@ export function shown(text, max = MAX_SHOWN) {
   return kept.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, visible);
 }
 
-// "file:line", either of which may be missing.
-export function place(file, line, max = MAX_SHOWN) {
-  return [shown(file, max), line].filter(Boolean).join(':');
+// "file:line", either of which may be missing; a line of a text that is not the file's says so.
+export function place(file, line, max = MAX_SHOWN, generated = null) {
+  const text = [shown(file, max), line].filter(Boolean).join(':');
+  return line || !generated ? text : [text, `(generated line ${generated})`].filter(Boolean).join(' ');
 }
 
-// "process 42 main": which loop a figure is of.
-export function loopName({ process, pid, loop }) {
-  return `${shown(process, 40)} ${pid} ${shown(loop, 24)}`;
+// "shop 1 (pid 42)": slot 1 of the processes of that name.
+export function processName({ process, slot, pid }) {
+  return `${shown(process, 40)} ${slot} (pid ${pid})`;
+}
+
+// "shop 1 (pid 42) main": which loop a figure is of.
+export function loopName(loop) {
+  return `${processName(loop)} ${shown(loop.loop, 24)}`;
 }

@@ -68,8 +68,8 @@ export class LoopHistory {
     this.ring.push([
       beforeTime,
       time,
-      loop.blocked_seconds,
-      loop.lag_max_seconds,
+      loop.blocked_seconds ?? NaN, // null: not known
+      loop.lag_max_seconds ?? NaN,
       ratio(grown(loop.lag?.sum_seconds, before.lag?.sum_seconds), arrivals),
       ratio(grown(loop.lag?.over_100ms, before.lag?.over_100ms), arrivals),
       ratio(active, active + idle),

@@ -3,12 +3,11 @@
 import { byId, arrange, element, setClass, setText } from './dom.js';
 import { duration, percent, plural, shown } from './format.js';
 import { COLUMN } from './history.js';
-import { WINDOW_SECONDS } from './model.js';
+import { WINDOW_SECONDS, isBlocked } from './model.js';
 import { look } from './phases.js';
 import { drawStrip, summary } from './strip.js';
 
 const RECENT = 10; // answers that "busy" is the mean of
-const BLOCKED_SECONDS = 0.05;
 const LATE_SHARE = 0.01;
 const WORDS = { duration, percent, plural, label: (phase) => look(phase).label };
 
@@ -48,11 +47,11 @@ class Row {
       .map(([name, value]) => `${shown(name, 40)}=${shown(value, 40)}`);
     setText(this.name, shown(now.process, 60));
     setText(this.about, [
-      `${now.pid} ${shown(now.loop, 24)}`, shown(runtime, 40), ...extra,
+      `slot ${now.slot} · pid ${now.pid} · ${shown(now.loop, 24)}`, shown(runtime, 40), ...extra,
       now.source === 'uv_stack' ? null : shown(now.source, 24),
     ].filter(Boolean).join(' · '));
     this.pick.title = shown(now.note ?? 'Show this loop in the charts', 300);
-    const blocked = now.blocked_seconds >= BLOCKED_SECONDS;
+    const blocked = isBlocked(now);
     setText(this.figures.blocked,
       blocked ? `${duration(now.blocked_seconds)} in ${look(now.phase).label}` : '–');
     setClass(this.element, 'is-blocked', blocked);
@@ -100,7 +99,7 @@ export class LoopsView {
   render() {
     const wanted = this.filter.value.trim().toLowerCase();
     const matches = ({ now }) => wanted === ''
-      || `${now.process} ${now.pid} ${now.loop}`.toLowerCase().includes(wanted);
+      || `${now.process} ${now.slot} ${now.pid} ${now.loop}`.toLowerCase().includes(wanted);
     const chosen = [...this.#model.loops.values()].filter(matches)
       .sort(ORDERS[this.order.value] ?? ORDERS.name);
     for (const [key, row] of this.#rows) {

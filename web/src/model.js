@@ -14,11 +14,12 @@ const SETTLED_SECONDS = 5;
 // newer ones of other loops.
 const LONG_SECONDS = 30;
 const LONG_EVERY = 10; // answers
-// Less is ordinary work, not worth a person's attention.
-const BLOCKED_SECONDS = 0.05;
 
 export const loopKey = ({ process, pid, loop }) => JSON.stringify([process, pid, loop]);
 const listenerKey = (l) => JSON.stringify([l.process, l.pid, l.listener]);
+
+// Less than the threshold is ordinary work, not worth a person's attention.
+export const isBlocked = (loop) => loop.blocked_seconds >= loop.stall_threshold_seconds;
 
 const stallBegin = (stall) => Date.parse(stall.started_at) / 1000;
 
@@ -136,7 +137,7 @@ export class Model {
   // The loops that are blocked now, the longest one first, each with its stall if known.
   blocked() {
     return [...this.loops.values()]
-      .filter(({ now }) => now.blocked_seconds >= BLOCKED_SECONDS)
+      .filter(({ now }) => isBlocked(now))
       .sort((a, b) => b.now.blocked_seconds - a.now.blocked_seconds)
       .map((loop) => ({
         ...loop,

@@ -9,12 +9,12 @@ const SHOWN_FRAMES = 100;
 const LONG = 400;
 const KINDS = new Set(['js', 'native', 'kernel']);
 
-function frame({ kind, function: name, file, line }) {
+function frame({ kind, function: name, file, line, generated_line: generated }) {
   const known = KINDS.has(kind) ? kind : 'unknown';
   return element('li', { classes: 'frame' },
     element('span', { text: known, classes: ['kind', known] }), ' ',
     element('span', { text: shown(name, LONG) || '(no name)', classes: ['foreign', 'function'] }), ' ',
-    element('span', { text: place(file, line, LONG), classes: ['foreign', 'place'] }));
+    element('span', { text: place(file, line, LONG, generated), classes: ['foreign', 'place'] }));
 }
 
 function term(name, value) {
@@ -30,7 +30,7 @@ function details(stall) {
   const facts = element('dl', { classes: 'facts' },
     term('Why', causes.join(', ') || shown(stall.cause, 40)),
     ...(stall.detail ? [term('Waited for', shown(stall.detail, LONG))] : []),
-    ...(stall.function ? [term('Who', `${shown(stall.function, LONG)} at ${place(stall.file, stall.line, LONG)}`)] : []));
+    ...(stall.function ? [term('Who', `${shown(stall.function, LONG)} at ${place(stall.file, stall.line, LONG, stall.generated_line)}`)] : []));
   if (stall.stack.length === 0) {
     return [facts, element('p', {
       classes: 'muted',
@@ -82,7 +82,7 @@ class StallRows {
     setClass(length, 'alarm', stall.in_progress);
     setText(phase, look(stall.phase).label);
     setText(cause, shown(stall.cause, 40));
-    const at = place(stall.file, stall.line, 60);
+    const at = place(stall.file, stall.line, 60, stall.generated_line);
     setText(who, stall.function
       ? [shown(stall.function, 60), at].filter(Boolean).join(' at ')
       : at || shown(stall.detail, 80) || '–');

@@ -1,7 +1,7 @@
 // Sources of figures and accept queues.
 
 import { arrange, byId, element } from './dom.js';
-import { shown } from './format.js';
+import { processName, shown } from './format.js';
 
 const MEANINGS = {
   discovery: 'finds processes and loops',
@@ -58,7 +58,7 @@ function listenerRow({ now }) {
   const cell = (text, ...classes) => element('td', { text: String(text), classes, role: 'cell' });
   const full = now.depth > now.limit;
   return element('tr', { role: 'row' },
-    cell(`${shown(now.process, 40)} ${now.pid}`, 'loop'),
+    cell(processName(now), 'loop'),
     cell(shown(now.listener, 80), 'listener'),
     cell(full ? `${now.depth} (full)` : now.depth, 'number', ...(full ? ['alarm'] : [])),
     cell(now.limit, 'number'),
