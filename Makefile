@@ -5,10 +5,13 @@ FUZZ_SECONDS ?= 300
 TARGET ?=
 BENCH ?=
 MATRIX ?=
+BLOCKS ?= 5
 SCENARIO ?=
+CASES ?=
+ONLY ?=
 export LOOPSCOPE_FIXTURES ?= $(CURDIR)/build/fixtures
 
-.PHONY: help build run demo test fixtures configure format check-format lint asan tsan fuzz bench culprit-matrix dashboards chart image image-root arm64 clean distclean
+.PHONY: help build run demo test field fixtures configure format check-format lint asan tsan fuzz bench culprit-matrix matrix dashboards chart image image-root arm64 clean distclean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "make %-15s %s\n", $$1, $$2}'
@@ -71,6 +74,16 @@ bench: fixtures build ## cost to the target, own footprint, scrape latency: buil
 
 culprit-matrix: fixtures build ## how often culprits are named right, on every Node: build/culprit-matrix.md
 	tests/e2e/culprit_matrix_report.py $(MATRIX)
+
+field: fixtures build ## plays cases made after bug reports; CASES="DIR..." more folders of them, ONLY="NAME..." some: build/field/field.md
+	@python3 tests/field $(foreach folder,$(CASES),--cases $(folder)) $(ONLY)
+
+matrix: fixtures build ## the long tests: blocking lines by Node version and compiler tier (docs/culprit-accuracy.md), programs that are no loops, 1,000 reloads
+	@tools/setup.sh matrix
+	VERSIONS=all tools/node_fixtures.sh
+	tests/e2e/no_loop_test.py --long
+	tests/e2e/reload_storm_test.py 1000
+	tests/e2e/culprit_lines_report.py --blocks $(BLOCKS)
 
 dashboards: ## write the Grafana dashboards anew from dashboards/generator
 	@tools/setup.sh dashboards

@@ -32,6 +32,8 @@ RECORDED = re.compile(r"\b[a-z]+:[\w:]+")
 QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 # Labels that Prometheus adds, and those of rules in general.
 COMMON_LABELS = {"job", "instance", "le", "severity", "alertname", "alertstate"}
+# Of every series of a process: `pid` if asked for, the last ones where it runs in a container.
+PROCESS_LABELS = {"process", "slot", "pid", "namespace", "pod", "container", "container_id", "pod_uid"}
 
 
 class Catalogue:
@@ -41,7 +43,7 @@ class Catalogue:
 
     def __init__(self, text):
         self.series = {"up"}
-        self.labels = {"process", "pid", "loop"} | COMMON_LABELS
+        self.labels = PROCESS_LABELS | {"loop"} | COMMON_LABELS
         for name, kind, labels in self.ROW.findall(text):
             suffixes = ("_bucket", "_sum", "_count") if kind == "histogram" else ("",)
             self.series.update(name + suffix for suffix in suffixes)

@@ -42,10 +42,12 @@ add() {
 }
 
 add_programs() {
-  local name
+  local name how
   for name in loopscope loopscope-server; do
     install -d "$root/usr/bin"
-    strip -o "$root/usr/bin/$name" "$programs/$name"
+    # Names of its own functions are what a watched program has to have.
+    [ "$name" = loopscope ] && how=--strip-all || how=--strip-debug
+    strip "$how" -o "$root/usr/bin/$name" "$programs/$name"
     chmod 755 "$root/usr/bin/$name"
   done
 }

