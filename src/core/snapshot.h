@@ -132,7 +132,7 @@ struct NetnsSnapshot {
 struct SourceSnapshot {
   std::string source;  ///< "uv_stack", "procfs", "stacks", "backlog", "discovery", "tcp_ext"
   bool success = true;
-  std::string reason;  ///< why not; empty on success
+  std::string reason;  ///< why not; on success a doubt about a program, or empty
   Nanos duration{0};   ///< of its last pass
 };
 

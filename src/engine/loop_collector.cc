@@ -130,7 +130,8 @@ void LoopCollector::append_sources(Snapshot& out, const SourceSwitches& switches
     for (const Entry& entry : all) {
       for (const SourceProblem& problem : entry.loops->problems()) {
         if (problem.source != name || problem.is_early || !source.success) continue;
-        source.success = false;
+        if (!problem.is_failure && !source.reason.empty()) continue;
+        source.success = !problem.is_failure;
         source.reason = "pid " + std::to_string(entry.target->id().pid) + ": " + problem.reason;
       }
     }

@@ -24,6 +24,9 @@ constexpr Nanos kMaxBackoff = 30s;
 constexpr Nanos kMaxMainBackoff = 2s;
 constexpr int kMaxFindFailures = 3;
 constexpr int kEarlyRefreshes = 3;
+/// A program without a loop may be one that has been blocked since before it was met. Nothing
+/// is blocked for ever: from then on it counts as one that has none, so that no alert stays.
+constexpr Nanos kMayBeBlocked = 2min;
 /// Each asks what the others do.
 constexpr std::size_t kMaxCandidates = 64;
 /// Looked at all the while, for nothing where they are no loops.
@@ -50,6 +53,7 @@ ProcessLoops::~ProcessLoops() {
 }
 
 void ProcessLoops::refresh(const RuntimeInfo& runtime) {
+  if (first_refresh_ == Nanos{0}) first_refresh_ = clock_.now();
   refreshes_ = std::min(refreshes_ + 1, kEarlyRefreshes);
   if (const auto tids = list_threads(id_.pid)) {
     drop_ended(*tids);
@@ -267,17 +271,29 @@ void ProcessLoops::remove_candidate(Thread& thread) {
   --candidates_;
 }
 
-/// Why a process that may well have a loop shows none; empty: it has one, or nothing to tell.
-std::string ProcessLoops::not_judged() const {
-  if (loops_ > 0 || !why_refuted_.empty()) return {};
+/// Why a process that may well have a loop shows none; nothing: it has one, or is none.
+std::optional<SourceProblem> ProcessLoops::not_judged() const {
+  if (loops_ > 0 || !why_refuted_.empty()) return std::nullopt;
+  SourceProblem problem{.source = uv_process_ ? "uv_stack" : "procfs",
+                        .reason = {},
+                        .is_early = refreshes_ < kEarlyRefreshes,
+                        .is_failure = clock_.now() - first_refresh_ < kMayBeBlocked};
   for (const auto& [tid, thread] : threads_) {
-    if (thread.candidate) return thread.candidate->doubt();
+    if (!thread.candidate) continue;
+    problem.reason = thread.candidate->doubt();
+    // Else it has been met waiting: an idle program, of which nothing is missing.
+    problem.is_failure &= problem.reason == FirstWait::kNotJudgedYet;
+    return problem;
   }
   if (uv_process_) {
-    return "no thread has run its loop since Loopscope looked; figures begin with its first turn";
+    problem.reason =
+        "no thread has run its loop since Loopscope looked; figures begin with its first turn";
+  } else if (options_.use_procfs && has_epoll_descriptor()) {
+    problem.reason = FirstWait::kNotJudgedYet;
+  } else {
+    return std::nullopt;
   }
-  if (!options_.use_procfs || !has_epoll_descriptor()) return {};
-  return std::string(FirstWait::kNotJudgedYet);
+  return problem;
 }
 
 void ProcessLoops::leave(SampledLoop& loop) {
@@ -341,13 +357,13 @@ void ProcessLoops::publish() {
     now.loops.emplace(tid, thread.loop);
     if (limitation.empty()) limitation = thread.loop->limitation();
   }
-  if (!limitation.empty()) now.problems.push_back({"procfs", std::move(limitation), false});
-  for (const auto& [source, reason] : problems_) now.problems.push_back({source, reason, false});
+  if (!limitation.empty())
+    now.problems.push_back({.source = "procfs", .reason = std::move(limitation)});
+  for (const auto& [source, reason] : problems_) {
+    now.problems.push_back({.source = source, .reason = reason});
+  }
   if (now.problems.empty()) {
-    if (std::string reason = not_judged(); !reason.empty()) {
-      now.problems.push_back(
-          {uv_process_ ? "uv_stack" : "procfs", std::move(reason), refreshes_ < kEarlyRefreshes});
-    }
+    if (auto doubt = not_judged()) now.problems.push_back(std::move(*doubt));
   }
   if (loops_ == 0 && candidates_ == 0) now.why_none = why_refuted_;
   const std::lock_guard lock(mutex_);

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,8 @@ struct SourceProblem {
   std::string reason;
   /// Of the first moments, when a program may not have got to its loop yet.
   bool is_early = false;
+  /// Figures may be missing. False: only a doubt, such as one about an idle program.
+  bool is_failure = true;
 };
 
 /// What loops that end leave to those that take their names; called by ProcessLoops::refresh()
@@ -107,7 +110,7 @@ class ProcessLoops {
   void remove_loop(Thread& thread);
   void remove_candidate(Thread& thread);
   void refute(Thread& thread, const std::string& why);
-  std::string not_judged() const;
+  std::optional<SourceProblem> not_judged() const;
   void leave(SampledLoop& loop);
   void publish();
   std::string next_name(int tid, bool internal) const;
@@ -127,6 +130,7 @@ class ProcessLoops {
   std::size_t loops_ = 0;
   std::size_t candidates_ = 0;
   int refreshes_ = 0;
+  Nanos first_refresh_{0};  ///< 0: none yet
 
   std::map<int, Thread> threads_;
   std::map<std::string, std::string> problems_;  ///< by source; as of the last look

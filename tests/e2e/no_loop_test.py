@@ -135,6 +135,11 @@ class NoLoopTest(EndToEndCase):
         scope = self.loopscope("--pid", child.pid)
         scope.wait_line("not judged yet: thread", stream="stderr")
         self.assertEqual(scope.loops(child.pid), [])
+        # It waits, so nothing of it is missing; the doubt is told, and alerts nobody.
+        self.assertEqual(scope.scrape().value("loopscope_source_success", source="procfs"), 1)
+        [source] = [source for source in scope.json("/api/v1/loops")["sources"]
+                    if source["source"] == "procfs"]
+        self.assertIn("not judged yet: thread", source["reason"])
         client = LineClient(port)
         self.addCleanup(client.close)
         for _ in range(20):

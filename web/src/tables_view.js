@@ -20,7 +20,7 @@ const STATES = { active: '✓ active', failing: '✗ failing', off: '– off' };
 // [{name, state, reason}], what does not work first.
 export function sourceStates(sources) {
   const told = sources.map(({ source: name, success, reason }) =>
-    (success ? { name, state: 'active', reason: '' }
+    (success ? { name, state: 'active', reason: reason ?? '' }
       : { name, state: 'failing', reason: reason ?? 'no reason given' }));
   const names = new Set(told.map(({ name }) => name));
   const off = names.has('discovery') ? SWITCHED.filter((name) => !names.has(name)) : [];

@@ -4,7 +4,9 @@
 #include <sys/epoll.h>
 
 #include "base/unique_fd.h"
+#include "sources/procfs/first_wait.h"
 #include "support/child_process.h"
+#include "support/fake_clock.h"
 #include "target/process_id.h"
 #include "unit/sources/procfs/epoll_workload.h"
 
@@ -87,6 +89,40 @@ TEST(ProcessLoops, ABusyLoopIsFoundByOneOfItsShortWaits) {
   ASSERT_TRUE(is_found);
   EXPECT_EQ(loops.loop_of(child.pid())->info().source, "procfs");
   EXPECT_LE(looks, 12) << "each meets a wait once in fifty times";
+}
+
+/// Has an epoll descriptor, as a loop that has been blocked for ever or a plain computation.
+void compute(const ChildProcess::Channel& parent) {
+  const UniqueFd epoll(::epoll_create1(EPOLL_CLOEXEC));
+  parent.say('r');
+  for (;;) {
+  }
+}
+
+TEST(ProcessLoops, ADoubtIsAFailureOnlyAsLongAsALoopMayBeBlocked) {
+  ChildProcess child(compute);
+  const auto id = identify(child.pid());
+  ASSERT_TRUE(id) << id.error().message;
+  FakeClock clock;
+  clock.advance(std::chrono::hours(1));
+  Sampler sampler(clock);
+  UvImageCache images;
+  ProcessLoops loops(*id, {}, sampler, images, clock, {});
+  ASSERT_EQ(child.hear(), 'r');
+
+  loops.refresh({});
+  ASSERT_EQ(loops.problems().size(), 1U);
+  EXPECT_EQ(loops.problems().front().reason, FirstWait::kNotJudgedYet);
+  EXPECT_TRUE(loops.problems().front().is_failure);
+
+  clock.advance(std::chrono::seconds(119));
+  loops.refresh({});
+  EXPECT_TRUE(loops.problems().front().is_failure);
+
+  clock.advance(std::chrono::seconds(1));
+  loops.refresh({});
+  ASSERT_EQ(loops.problems().size(), 1U) << "the reason stays";
+  EXPECT_FALSE(loops.problems().front().is_failure);
 }
 
 }  // namespace
