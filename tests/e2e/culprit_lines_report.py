@@ -57,11 +57,11 @@ def cell(score):
     return text
 
 
-def report(results, blocks):
+def report(results, blocks, parts):
     versions = list(results)
     tiers = [tier for tier in TIERS if any(tier in results[v] for v in versions)]
     lines = [
-        f"{blocks} blocks of each of 26 lines; Linux {platform.release()}, {os.cpu_count()} CPUs,"
+        f"{blocks} blocks of each of {parts} lines; Linux {platform.release()}, {os.cpu_count()} CPUs,"
         f" {time.strftime('%Y-%m-%d', time.gmtime())}. A cell: blocks with the right line / with"
         " the right function / all; *none*: without a name; *wrong*: with another line or"
         " function. A dash: this Node has no such tier. Blocks whose thread got no CPU for half of"
@@ -110,18 +110,19 @@ def main():
     parser.add_argument("--kind", action="append", help="only these")
     parser.add_argument("--dry", action="store_true", help="leave the document alone")
     arguments = parser.parse_args()
-    results = {}
+    results, parts = {}, set()
     for version in arguments.versions:
         results[version] = {}
         for tier in arguments.tier or TIERS:
             if not has_tier(env.node(version), tier):
                 continue
             score = Run().score(version, tier, arguments.blocks, arguments.kind)
+            parts |= score.parts
             results[version][tier] = score
             print(f"{version} {tier}: {cell(score)}", flush=True)
             for miss in score.misses + score.wrong:
                 print(f"    {miss}", flush=True)
-    text = report(results, arguments.blocks)
+    text = report(results, arguments.blocks, len(parts))
     print(text)
     if not arguments.dry:
         write(text)

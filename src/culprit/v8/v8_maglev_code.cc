@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <iterator>
 #include <limits>
+#include <span>
 #include <utility>
 
 #include "culprit/v8/v8_function.h"
@@ -16,13 +18,42 @@ constexpr std::uint64_t kMaxSize = std::uint64_t{1} << 16;
 /// How far behind the jump that left it the main line may be entered again.
 constexpr std::uint64_t kMaxSkipped = 48;
 /// How far in front of the jump back the check of a loop may stand.
-constexpr std::uint64_t kMaxBehindCheck = 96;
+constexpr std::uint64_t kMaxBehindCheck = 192;
 constexpr std::uint32_t kMaxBytecodes = 1U << 20;
 
 bool is_unconditional(const CodeInstruction& instruction) {
   return instruction.kind == CodeInstruction::Kind::kJump ||
          instruction.kind == CodeInstruction::Kind::kReturn ||
          instruction.kind == CodeInstruction::Kind::kTrap;
+}
+
+/// Whether at `offset` there is an entry of a switch's table. V8 puts these tables amid the code,
+/// at multiples of eight: absolute addresses of places in the same code.
+bool is_table_entry(std::span<const std::byte> code, std::uint64_t start, std::uint64_t offset) {
+  std::uint64_t address = 0;
+  if (offset + sizeof address > code.size()) return false;
+  std::memcpy(&address, code.data() + offset, sizeof address);
+  return address >= start && address - start < code.size();
+}
+
+/// The instructions between the tables, by their offsets from `start`. Absent: some of the bytes
+/// are none; what stands behind them would be missing.
+std::optional<std::vector<CodeInstruction>> disassemble(std::span<const std::byte> code,
+                                                        std::uint64_t start) {
+  std::vector<CodeInstruction> out;
+  std::uint64_t begin = 0;
+  for (std::uint64_t at = 0; at <= code.size(); at += sizeof(std::uint64_t)) {
+    const bool is_end = code.size() - at < sizeof(std::uint64_t);
+    if (!is_end && !is_table_entry(code, start, at)) continue;
+    const std::uint64_t end = is_end ? code.size() : at;
+    if (begin < end) {
+      const auto part = disassemble_x86_64(code.subspan(begin, end - begin), begin);
+      if (!part || part->empty() || part->back().next() != end) return std::nullopt;
+      out.insert(out.end(), part->begin(), part->end());
+    }
+    begin = end + sizeof(std::uint64_t);
+  }
+  return out;
 }
 
 /// Where the jump back at `offset` leads: it has the distance in one byte, or in two or four
@@ -101,7 +132,7 @@ bool V8MaglevCode::analyse(const V8Heap& heap) {
   if (size == 0 || size > kMaxSize) return false;
   std::vector<std::byte> bytes(size);
   if (!heap.memory().read(start_, bytes)) return false;
-  const auto code = disassemble_x86_64(bytes, 0);
+  const auto code = disassemble(bytes, start_);
   if (!code) return false;
   find_asides(*code);
   find_loops(*code);
@@ -221,7 +252,8 @@ std::optional<V8CodePlace> V8MaglevCode::between_marks(const V8Heap& heap, std::
         [](const Mark& mark, std::uint64_t wanted) { return mark.offset < wanted; });
     const auto check = std::find_if(std::make_reverse_iterator(behind), marks_.rend(),
                                     [](const Mark& mark) { return mark.is_exact; });
-    if (check == marks_.rend() || check->offset < begin || check->offset + kMaxBehindCheck < end) {
+    if (check == marks_.rend() || check->offset < begin || check->offset + kMaxBehindCheck < end ||
+        innermost_loop(check->offset) != loop) {
       return std::nullopt;
     }
     last = frames(check->entry);

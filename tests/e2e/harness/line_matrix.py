@@ -44,10 +44,19 @@ def has_tier(node, tier):
     return all(flag in known for flag in plain)
 
 
+def flags_for(node, tier):
+    """Where Maglev is on by default it goes on without the compiler above it."""
+    flags = TIERS[tier]
+    if flags == ("--no-opt",) and "maglev" in flags_of(node):
+        flags += ("--no-maglev",)
+    return flags
+
+
 @dataclass
 class LineScore:
     """How the blocks of one part, or of many, were named."""
 
+    parts: set = field(default_factory=set)
     blocks: int = 0
     line: int = 0  # right function, file and line
     lineless: int = 0  # right function and file, no line
@@ -57,6 +66,7 @@ class LineScore:
     misses: list = field(default_factory=list)
 
     def add(self, part, truth, record):
+        self.parts.add(part)
         self.blocks += 1
         if record is None:
             self.nameless += 1
@@ -80,6 +90,7 @@ class LineScore:
     def merge(self, other):
         for name in ("blocks", "line", "lineless", "nameless"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.parts |= other.parts
         for name in ("wrong_line", "wrong_function", "misses"):
             getattr(self, name).extend(getattr(other, name))
 
@@ -98,7 +109,7 @@ class LineMatrix:
     def __init__(self, case, variant, tier):
         self.case = case
         self.child = case.spawn(
-            env.node(variant), *TIERS[tier], env.WORKLOADS / "culprits" / "lines.js",
+            env.node(variant), *flags_for(env.node(variant), tier), env.WORKLOADS / "culprits" / "lines.js",
             name=f"node {variant} lines.js {tier}",
         )
         self.child.wait_line("^ready", timeout=60)

@@ -195,9 +195,18 @@ function sorting(a, b) {
   return x;
 }
 
+// Enough cases for a jump by a table, which stands amid the code of the compilers.
+function switches(a, b) {
+  let x = 1;
+  for (let i = 0; i < a; i++) switch (i & 7) { case 0: x += 3; break; case 1: x ^= i; break; case 2: x -= 5; break; case 3: x |= 1; break; case 4: x &= 0xffffff; break; case 5: x += i; break; default: x = (x * 3) | 0; }; // @switches.A
+  x = x ^ 5;
+  for (let i = 0; i < b; i++) switch (i & 7) { case 0: x -= 3; break; case 1: x ^= i; break; case 2: x += 7; break; case 3: x |= 2; break; case 4: x &= 0xfffff; break; case 5: x -= i; break; default: x = (x * 5) | 0; }; // @switches.B
+  return x;
+}
+
 const KINDS = {
   twoLoops, twoHalves, inlined, nested, nativeCalls, sines, fields, allocations, method, branches,
-  guarded, generator, sorting,
+  guarded, generator, sorting, switches,
 };
 
 function readParts() {
