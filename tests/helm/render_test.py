@@ -44,6 +44,26 @@ class RenderTest(unittest.TestCase):
         for values in (MONITORING, MONITORING_ELSEWHERE):
             self.assertEqual(chart.template("3", values), chart.template("4", values))
 
+    def test_labels_are_texts_whatever_the_release_is_called(self):
+        """`n` and `123` are no strings in YAML."""
+
+        def labels(node):
+            if isinstance(node, list):
+                for item in node:
+                    yield from labels(item)
+            elif isinstance(node, dict):
+                for key, value in node.items():
+                    if key in ("labels", "matchLabels") and isinstance(value, dict):
+                        yield from value.items()
+                    yield from labels(value)
+
+        for release in ("n", "123", "true", "1e3"):
+            for name in ("node", "demo", "injection"):
+                found = list(labels(chart.objects(chart.template("4", CASES[name], release=release))))
+                self.assertGreater(len(found), 4)
+                wrong = [(key, value) for key, value in found if not isinstance(value, str)]
+                self.assertEqual(wrong, [], f"{name} as {release}")
+
     def test_every_value_is_in_a_case(self):
         def leaves(values, path=()):
             for key, value in values.items():

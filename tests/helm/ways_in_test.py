@@ -170,10 +170,29 @@ class InjectionTest(unittest.TestCase):
             self.pod(annotations={"example.com/watch": "true"}),
             self.pod(annotations=asks, hostPID=True),
             self.pod(annotations=asks, hostNetwork=True),
+            self.pod(annotations=asks, shareProcessNamespace=False),
+            self.pod(annotations=asks, containers=[{"name": "loopscope", "image": "mine"}]),
+            self.pod(annotations={**asks, "kubernetes.io/config.mirror": "0123"}),
+            self.pod(annotations=asks, os={"name": "windows"}),
+            self.pod(annotations=asks, nodeSelector={"kubernetes.io/os": "windows"}),
         ]
         self.assertEqual(self.admit(CASES["injection"], pods), pods)
-        asking = self.pod(annotations=asks, hostPID=False, hostNetwork=False)
+        asking = self.pod(
+            annotations=asks, hostPID=False, hostNetwork=False, shareProcessNamespace=True,
+            os={"name": "linux"}, nodeSelector={"kubernetes.io/os": "linux"},
+        )
         self.assertNotEqual(self.admit(CASES["injection"], [asking]), [asking])
+
+    def test_amounts_are_strings_and_numbers(self):
+        amounts = {"requests": {"cpu": 0.5, "memory": "32Mi"}, "limits": {"cpu": 1, "memory": 33554432}}
+        [pod] = self.admit(
+            {**CASES["injection"], "resources": amounts},
+            [self.pod(annotations={"loopscope/inject": "true"})],
+        )
+        self.assertEqual(
+            pod["spec"]["initContainers"][0]["resources"],
+            {"requests": {"cpu": "0.5", "memory": "32Mi"}, "limits": {"cpu": "1", "memory": "33554432"}},
+        )
 
     def test_options(self):
         asks = {"example.com/watch": "true"}

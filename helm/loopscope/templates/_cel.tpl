@@ -1,6 +1,7 @@
 {{/* A value as an expression in CEL. Takes value; path: its place in the pod, which is the
      type's name of an object there (Object.spec.initContainers). Objects with keys of the
-     user's own, here amounts of resources, are maps. */}}
+     user's own, here amounts of resources, are maps; as CEL wants one type in a map and
+     amounts may be written as numbers, they are strings there. */}}
 {{- define "loopscope.cel" -}}
 {{- $path := .path -}}
 {{- if kindIs "map" .value -}}
@@ -8,7 +9,7 @@
 {{- $fields := list -}}
 {{- range $key, $value := .value -}}
 {{- $name := ternary (toJson $key) $key $isMap -}}
-{{- $inner := include "loopscope.cel" (dict "value" $value "path" (printf "%s.%s" $path $key)) -}}
+{{- $inner := include "loopscope.cel" (dict "value" $value "path" (printf "%s.%s" $path $key) "isAmount" $isMap) -}}
 {{- $fields = append $fields (printf "%s: %s" $name $inner) -}}
 {{- end -}}
 {{- ternary "" $path $isMap -}}{ {{- join ", " $fields -}} }
@@ -20,6 +21,8 @@
 [{{- join ", " $items -}}]
 {{- else if kindIs "string" .value -}}
 {{- toJson .value -}}
+{{- else if .isAmount -}}
+{{- toJson .value | quote -}}
 {{- else -}}
 {{- .value -}}
 {{- end -}}

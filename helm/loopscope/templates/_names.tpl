@@ -16,8 +16,8 @@
 {{- end -}}
 
 {{- define "loopscope.selectorLabels" -}}
-app.kubernetes.io/name: {{ include "loopscope.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "loopscope.name" . | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end -}}
 
 {{- define "loopscope.labels" -}}
