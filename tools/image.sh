@@ -123,6 +123,23 @@ make_layer() {
     --pax-option='exthdr.name=%d/PaxHeaders/%f,delete=atime,delete=ctime' .
 }
 
+# name_for_containerd INDEX: `ctr images import` then gives it the name that a kubelet asks
+# for when the chart's values are left as they are.
+name_for_containerd() {
+  python3 - "$1" "docker.io/library/loopscope:$version" <<'EOF'
+import json
+import sys
+
+path, name = sys.argv[1:]
+with open(path, encoding="utf-8") as file:
+    index = json.load(file)
+[manifest] = index["manifests"]
+manifest.setdefault("annotations", {})["io.containerd.image.name"] = name
+with open(path, "w", encoding="utf-8") as file:
+    json.dump(index, file)
+EOF
+}
+
 make_oci() {
   local image=$out/oci:$version date
   date=$(date --utc --date="@$epoch" +%Y-%m-%dT%H:%M:%SZ)
@@ -139,6 +156,7 @@ make_oci() {
     --config.label "org.opencontainers.image.title=loopscope" \
     --config.label "org.opencontainers.image.version=$version"
   umoci_ gc --layout "$out/oci"
+  name_for_containerd "$out/oci/index.json"
   tar --sort=name --mtime="@$epoch" --owner=0 --group=0 --numeric-owner --format=gnu \
     -C "$out/oci" -cf "$out/loopscope.oci.tar" .
   du --apparent-size --block-size=1000 "$out/loopscope.oci.tar" |

@@ -136,6 +136,14 @@ class ImageTest(unittest.TestCase):
         self.assertEqual({name for name in members if name}, inside)
         self.assertIn("SCHILY.xattr.security.capability", members["usr/bin/loopscope"].pax_headers)
 
+    def test_containerd_and_the_chart_call_it_alike(self):
+        index = json.loads((self.directory / "oci/index.json").read_text())
+        (entry,) = index["manifests"]
+        tag = entry["annotations"]["org.opencontainers.image.ref.name"]
+        # A kubelet asks for `loopscope:TAG` of the chart's values by this name.
+        self.assertEqual(
+            entry["annotations"]["io.containerd.image.name"], f"docker.io/library/loopscope:{tag}")
+
     def test_it_comes_out_the_same_again(self):
         with tempfile.TemporaryDirectory(dir=self.directory) as again:
             image.build("oci", again)

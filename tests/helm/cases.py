@@ -21,6 +21,8 @@ DIGEST = "sha256:" + "0123456789abcdef" * 4
 CASES = {
     "node": {},
     "node-least": {
+        "runAsUser": 1000,
+        "runAsGroup": None,
         "node": {
             "otherNetworks": False,
             "containerLabels": False,
@@ -35,6 +37,7 @@ CASES = {
         "enabled": True,
         "global": {"anything": 1},
         "fullnameOverride": "eyes",
+        "namespaceOverride": "eyes",
         "commonLabels": {"team": "platform"},
         "image": {
             "repository": "registry.example.com:5000/tools/loopscope",
@@ -47,6 +50,12 @@ CASES = {
         "noStacks": True,
         "logFormat": "text",
         "extraArgs": ["--compat=prom-client"],
+        "extraEnv": [
+            {"name": "TZ", "value": "UTC"},
+            {"name": "NODE", "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}},
+        ],
+        "extraVolumes": [{"name": "scratch", "emptyDir": {}}],
+        "extraVolumeMounts": [{"name": "scratch", "mountPath": "/tmp"}],
         "webConfig": {"existingSecret": "passwords", "key": "web.yml"},
         "runAsUser": 1234,
         "runAsGroup": 1235,
@@ -108,8 +117,6 @@ CASES = {
     "demo-any-user": {
         "mode": "demo",
         "tier": "restricted",
-        "runAsUser": None,
-        "runAsGroup": None,
         "demo": {"load": {"enabled": False}},
     },
     "none": {"mode": "none", "podMonitor": {"enabled": True}},
@@ -123,6 +130,7 @@ CASES = {
         "tier": "restricted",
         "config": CONFIG,
         "webConfig": {"existingSecret": "passwords"},
+        "imagePullSecrets": [{"name": "registry"}],
         "sidecar": {"processes": "^nginx"},
         "injection": {
             "enabled": True,

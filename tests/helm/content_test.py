@@ -110,7 +110,8 @@ class UninstallTest(unittest.TestCase):
                     if manifest["kind"].startswith("MutatingAdmissionPolicy"):
                         self.assertNotIn("namespace", manifest["metadata"])
                     else:
-                        self.assertEqual(manifest["metadata"]["namespace"], "monitoring")
+                        where = values.get("namespaceOverride", "monitoring")
+                        self.assertEqual(manifest["metadata"]["namespace"], where)
                     spec = pod_spec(manifest) or {}
                     self.assertIn(spec.get("automountServiceAccountToken"), (None, False))
 

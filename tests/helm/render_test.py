@@ -98,10 +98,28 @@ class SchemaTest(unittest.TestCase):
                     for parent in parents:
                         self.assertIn(parent, named)
 
-    def test_a_parents_globals_are_accepted(self):
-        values = copy.deepcopy(CASES["node"])
-        values["global"] = {"imageRegistry": "registry.example.com"}
-        chart.template("4", values)
+    def test_a_parents_registry_is_that_of_the_image_unless_it_names_one(self):
+        for repository, want in (
+            ("loopscope", "registry.example.com/loopscope"),
+            ("tools/loopscope", "registry.example.com/tools/loopscope"),
+            ("mine.example.com/loopscope", "mine.example.com/loopscope"),
+            ("localhost/loopscope", "localhost/loopscope"),
+            ("host:5000/loopscope", "host:5000/loopscope"),
+        ):
+            values = copy.deepcopy(CASES["node"])
+            values["global"] = {"imageRegistry": "registry.example.com", "anything": 1}
+            values["image"] = {"repository": repository, "tag": "1"}
+            daemon_set = chart.find(chart.objects(chart.template("4", values)), "DaemonSet")
+            container = chart.loopscope_container(chart.pod_spec(daemon_set))
+            self.assertEqual(container["image"], f"{want}:1")
+
+    def test_all_objects_are_in_the_namespace_of_the_override(self):
+        cluster_wide = ("MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding")
+        for name, values in ALL.items():
+            for manifest in chart.render({**values, "namespaceOverride": "elsewhere"}):
+                if manifest["kind"] not in cluster_wide:
+                    where = manifest["metadata"].get("namespace")
+                    self.assertEqual(where, "elsewhere", f"{name}: {manifest['kind']}")
 
     def test_nobody_could_scrape_loopback(self):
         values = {"listenAddress": "127.0.0.1", "podMonitor": {"enabled": True}}

@@ -201,7 +201,8 @@ class InjectionTest(unittest.TestCase):
         plain, crowded = self.admit(CASES["injection-v1beta1"], before)
         sidecar = plain["spec"]["initContainers"][0]
         self.assertEqual(
-            sidecar["securityContext"], demo_sidecar("restricted")["securityContext"]
+            sidecar["securityContext"],
+            {**demo_sidecar("restricted")["securityContext"], "runAsUser": 65532, "runAsGroup": 65532},
         )
         self.assertIn("--web-config=/etc/loopscope-web/web-config.yml", sidecar["args"])
         # The file of the configuration is in another namespace.
@@ -211,6 +212,58 @@ class InjectionTest(unittest.TestCase):
         self.assertEqual([v["name"] for v in plain["spec"]["volumes"]], mounted)
         self.assertEqual([v["name"] for v in crowded["spec"]["volumes"]], ["mine", *mounted])
         self.assertEqual(chart.problems([plain, crowded]), [])
+
+    def test_a_restricted_sidecar_has_the_users_of_the_program(self):
+        def users(values=None, *, pod=None, first=None):
+            container = {"name": "it", "image": "it"}
+            if first is not None:
+                container["securityContext"] = first
+            fields = {"containers": [container, {"name": "other", "image": "it"}]}
+            if pod is not None:
+                fields["securityContext"] = pod
+            [after] = self.admit(
+                {**CASES["injection"], "tier": "restricted", **(values or {})},
+                [self.pod(annotations={"loopscope/inject": "true"}, **fields)],
+            )
+            context = after["spec"]["initContainers"][0]["securityContext"]
+            return context["runAsUser"], context["runAsGroup"]
+
+        self.assertEqual(users(), (65532, 65532))
+        self.assertEqual(users(pod={"runAsUser": 1000}), (1000, 1000))
+        self.assertEqual(users(pod={"runAsUser": 1000, "runAsGroup": 3000}), (1000, 3000))
+        both = {"pod": {"runAsUser": 1000, "runAsGroup": 3000}, "first": {"runAsUser": 2000}}
+        self.assertEqual(users(**both), (2000, 3000))
+        self.assertEqual(users(first={"runAsUser": 2000, "runAsGroup": 4000}), (2000, 4000))
+        # Root's own pod starts all the same.
+        self.assertEqual(users(pod={"runAsUser": 0}), (65532, 65532))
+        self.assertEqual(users(first={"privileged": False}), (65532, 65532))
+        given = {"runAsUser": 7, "runAsGroup": 8}
+        self.assertEqual(users(given, **both), (7, 8))
+        self.assertEqual(users({"tier": "ptrace"}, **both), (65532, 65532))
+
+    def test_pull_secrets_are_added_once(self):
+        asks = {"example.com/watch": "true"}
+        [mine, registry] = [{"name": "mine"}, {"name": "registry"}]
+        pods = [
+            self.pod(annotations=asks),
+            self.pod(annotations=asks, imagePullSecrets=[mine]),
+            self.pod(annotations=asks, imagePullSecrets=[registry, mine]),
+        ]
+        after = self.admit(CASES["injection-v1beta1"], pods)
+        secrets = [pod["spec"]["imagePullSecrets"] for pod in after]
+        self.assertEqual(secrets, [[registry], [mine, registry], [registry, mine]])
+
+    def test_further_variables_and_volumes(self):
+        everything = CASES["node-everything"]
+        extra = {key: everything[key] for key in ("extraEnv", "extraVolumes", "extraVolumeMounts")}
+        [pod] = self.admit(
+            {**CASES["injection"], **extra}, [self.pod(annotations={"loopscope/inject": "true"})]
+        )
+        [sidecar] = pod["spec"]["initContainers"]
+        self.assertEqual(sidecar["env"], extra["extraEnv"])
+        self.assertEqual(sidecar["volumeMounts"], extra["extraVolumeMounts"])
+        self.assertEqual(pod["spec"]["volumes"], extra["extraVolumes"])
+        self.assertEqual(chart.problems([pod]), [])
 
     def test_a_wrong_type_is_noticed(self):
         """The API server refuses an object literal whose type is not that of its place."""

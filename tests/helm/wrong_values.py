@@ -56,5 +56,9 @@ WRONG = (
     ("networkPolicy.from", []),
     ("networkPolicy.from", [{}]),
     ("injection.annotation", "inject"),
+    ("namespaceOverride", "Not_A_Name"),
+    ("extraEnv", [{"value": "nameless"}]),
+    ("extraVolumes", [{"emptyDir": {}}]),
+    ("extraVolumeMounts", [{"name": "scratch", "mountPath": "tmp"}]),
     ("resources.limits.memory", "lots"),
 )

@@ -1,6 +1,7 @@
 {{/* The container that runs Loopscope, without the field that makes it a sidecar. Takes
      root: the context; tier: restricted, ptrace or node; processes, volumeMounts (optional):
-     which processes to watch, mounts to add; file (optional): false leaves out `config`. */}}
+     which processes to watch, mounts to add; file (optional): false leaves out `config`;
+     ofThePod (optional): users that are not given are read from the pod in CEL. */}}
 {{- define "loopscope.container" -}}
 {{- $values := .root.Values -}}
 name: {{ $values.sidecar.name }}
@@ -27,8 +28,12 @@ args:
   {{- range $values.extraArgs }}
   - {{ . | quote }}
   {{- end }}
+{{- with $values.extraEnv }}
+env:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
 ports:
-  - name: metrics
+  - name: loopscope
     containerPort: {{ $values.port }}
     protocol: TCP
 securityContext:
@@ -49,12 +54,17 @@ volumeMounts:
   readOnly: true
 {{- end }}
 {{- include "loopscope.webConfigMount" .root }}
+{{- with .root.Values.extraVolumeMounts }}
+{{ toYaml . }}
+{{- end }}
 {{- end -}}
 
 {{/* Nothing but what the tier needs. The program's file has its capabilities as permitted
      only (+p) and gets those that are in the bounding set, which is `add` below.
      no_new_privs (allowPrivilegeEscalation: false) can take them away again, depending on
-     the container runtime: docs/deployment.md. */}}
+     the container runtime: docs/deployment.md.
+     A sidecar without capabilities reads programs of its own user alone, so it is left the
+     pod's. */}}
 {{- define "loopscope.securityContext" -}}
 {{- $values := .root.Values -}}
 {{- $add := list -}}
@@ -74,11 +84,15 @@ capabilities:
 privileged: false
 readOnlyRootFilesystem: true
 runAsNonRoot: true
-{{- if not (kindIs "invalid" $values.runAsUser) }}
-runAsUser: {{ $values.runAsUser }}
+{{- range $field := list "runAsUser" "runAsGroup" }}
+{{- $id := index $values $field }}
+{{- if not (kindIs "invalid" $id) }}
+{{ $field }}: {{ $id }}
+{{- else if ne $.tier "restricted" }}
+{{ $field }}: 65532
+{{- else if $.ofThePod }}
+{{ $field }}: {cel: {{ include "loopscope.celOfThePod" $field | toJson }}}
 {{- end }}
-{{- if not (kindIs "invalid" $values.runAsGroup) }}
-runAsGroup: {{ $values.runAsGroup }}
 {{- end }}
 seccompProfile:
   type: RuntimeDefault

@@ -15,6 +15,10 @@
 {{- end -}}
 {{- end -}}
 
+{{- define "loopscope.namespace" -}}
+{{- default .Release.Namespace .Values.namespaceOverride -}}
+{{- end -}}
+
 {{- define "loopscope.selectorLabels" -}}
 app.kubernetes.io/name: {{ include "loopscope.name" . | quote }}
 app.kubernetes.io/instance: {{ .Release.Name | quote }}
@@ -38,12 +42,20 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name (.Chart.Version | replace "+" "_") 
 {{- end -}}
 {{- end -}}
 
+{{/* With a registry of `global`, unless the repository names one: its first part is then an
+     address, with a point or a port. */}}
 {{- define "loopscope.image" -}}
+{{- $repository := .Values.image.repository -}}
+{{- $first := splitList "/" $repository | first -}}
+{{- $namesOne := and (contains "/" $repository) (or (regexMatch "[.:]" $first) (eq $first "localhost")) -}}
+{{- with .Values.global.imageRegistry -}}
+{{- if not $namesOne -}}{{- $repository = printf "%s/%s" (trimSuffix "/" .) $repository -}}{{- end -}}
+{{- end -}}
 {{- with .Values.image -}}
 {{- if .digest -}}
-{{- printf "%s@%s" .repository .digest -}}
+{{- printf "%s@%s" $repository .digest -}}
 {{- else -}}
-{{- printf "%s:%s" .repository (default $.Chart.AppVersion .tag) -}}
+{{- printf "%s:%s" $repository (default $.Chart.AppVersion .tag) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}

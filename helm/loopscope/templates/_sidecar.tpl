@@ -29,10 +29,19 @@ shareProcessNamespace: true
 {{- if not .Values.config.targets -}}{{- .Values.sidecar.processes -}}{{- end -}}
 {{- end -}}
 
-{{/* Items of volumes; none unless `config` or `webConfig.existingSecret` is set. */}}
+{{/* Items of volumes; none unless `config`, `webConfig.existingSecret` or `extraVolumes` is
+     set. */}}
 {{- define "loopscope.volumes" -}}
 {{- $file := include "loopscope.configVolume" . -}}
-{{- printf "%s\n%s" $file (include "loopscope.webConfigVolume" .) | trim -}}
+{{- printf "%s\n%s" $file (include "loopscope.ownVolumes" .) | trim -}}
+{{- end -}}
+
+{{/* Those that do not depend on an object of this release. */}}
+{{- define "loopscope.ownVolumes" -}}
+{{- $web := include "loopscope.webConfigVolume" . -}}
+{{- $extra := "" -}}
+{{- with .Values.extraVolumes -}}{{- $extra = toYaml . -}}{{- end -}}
+{{- printf "%s\n%s" $web $extra | trim -}}
 {{- end -}}
 
 {{- define "loopscope.configVolume" -}}
