@@ -8,10 +8,11 @@ MATRIX ?=
 BLOCKS ?= 5
 SCENARIO ?=
 CASES ?=
+TRIALS ?=
 ONLY ?=
 export LOOPSCOPE_FIXTURES ?= $(CURDIR)/build/fixtures
 
-.PHONY: help build run demo test field fixtures configure format check-format lint asan tsan fuzz bench culprit-matrix matrix dashboards chart image image-root arm64 clean distclean
+.PHONY: help build run demo test field fixtures configure format check-format lint asan tsan fuzz bench culprit-matrix matrix test-cluster dashboards chart image image-root arm64 clean distclean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "make %-15s %s\n", $$1, $$2}'
@@ -84,6 +85,10 @@ matrix: fixtures build ## the long tests: blocking lines by Node version and com
 	tests/e2e/no_loop_test.py --long
 	tests/e2e/reload_storm_test.py 1000
 	tests/e2e/culprit_lines_report.py --blocks $(BLOCKS)
+
+test-cluster: fixtures image ## the chart on a real Kubernetes of one node; TRIALS="NAME..." plays some; the first time builds the cluster, for half an hour
+	@tools/setup.sh cluster
+	@PYTHONDONTWRITEBYTECODE=1 python3 tests/cluster $(TRIALS)
 
 dashboards: ## write the Grafana dashboards anew from dashboards/generator
 	@tools/setup.sh dashboards

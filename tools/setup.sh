@@ -2,7 +2,7 @@
 # Installs what building and testing Loopscope needs on a bare Debian machine
 # (12 or newer), and nothing that is already there. As root, or by sudo.
 #
-#   tools/setup.sh [--list] [build|test|demo|image|image-root|cross|matrix|lint|fuzz|dashboards|all]...     (default: build)
+#   tools/setup.sh [--list] [build|test|demo|image|image-root|cross|matrix|cluster|lint|fuzz|dashboards|all]...     (default: build)
 #
 # --list prints the packages and installs nothing.
 set -euo pipefail
@@ -94,6 +94,20 @@ readonly kMatrix="
 cmd:python3 | python3              | runs the long tests
 cmd:java    | default-jdk-headless | a program that hands polling from thread to thread
 cmd:cargo   | cargo                | tokio, another one
+"
+
+readonly kCluster="
+cmd:runc      | runc                       | runs the containers
+-             | containernetworking-plugins | networks of the pods
+cmd:iptables  | iptables                   | addresses of Services
+cmd:conntrack | conntrack                  | kube-proxy forgets connections by it
+cmd:ip        | iproute2                   | the node's address
+cmd:unshare   | util-linux                 | namespaces of its own
+cmd:openssl   | openssl                    | keys and certificates
+cmd:curl      | curl                       | asks the pods
+cmd:gcc       | gcc                        | process 1 of the pods
+-             | libc6-dev                  | which is linked statically
+cmd:python3   | python3                    | plays the trials
 "
 
 readonly kCross="
@@ -224,6 +238,7 @@ for group in "$@"; do
     image-root) tables+=$kImageRoot ;;
     cross) tables+=$kCross ;;
     matrix) tables+=$kMatrix ;;
+    cluster) tables+=$kCluster ;;
     lint) tables+=$kLint ;;
     fuzz) tables+=$kFuzz ;;
     dashboards) tables+=$kDashboards ;;

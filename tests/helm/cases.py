@@ -109,7 +109,7 @@ CASES = {
             "replicas": 2,
             "port": 8080,
             "resources": {"limits": {"cpu": 1}},
-            "load": {"seconds": 60, "blockMilliseconds": 20, "image": "registry.example.com/busybox:1"},
+            "load": {"seconds": 60, "blockMilliseconds": 20, "image": "registry.example.com/busybox:1", "runAsUser": 1001},
         },
     },
     "demo-no-load": {"mode": "demo", "demo": {"load": {"enabled": False}}},

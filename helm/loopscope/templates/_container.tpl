@@ -63,6 +63,7 @@ volumeMounts:
      only (+p) and gets those that are in the bounding set, which is `add` below.
      no_new_privs (allowPrivilegeEscalation: false) can take them away again, depending on
      the container runtime: docs/deployment.md.
+     id (optional): user and group where none is given and the image's may be root.
      A sidecar without capabilities reads programs of its own user alone, so it is left the
      pod's. */}}
 {{- define "loopscope.securityContext" -}}
@@ -90,6 +91,8 @@ runAsNonRoot: true
 {{ $field }}: {{ $id }}
 {{- else if ne $.tier "restricted" }}
 {{ $field }}: 65532
+{{- else if $.id }}
+{{ $field }}: {{ $.id }}
 {{- else if $.ofThePod }}
 {{ $field }}: {cel: {{ include "loopscope.celOfThePod" $field | toJson }}}
 {{- end }}

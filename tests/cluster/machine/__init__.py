@@ -1,0 +1,1 @@
+"""A Kubernetes of one node, made of what package registries have, for the time of a test."""
