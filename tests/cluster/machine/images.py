@@ -16,6 +16,16 @@ SOURCES = programs.HERE / "images"
 IMAGES = programs.CACHE / "images"
 VERSIONS = ("18", "20", "22", "24", "26")
 LIBRARIES = ("busybox", "libc6", "libstdc++6", "libgcc-s1", "libatomic1", "zlib1g")
+DEBIAN_NODE_SCRIPTS = ("node-acorn", "node-busboy", "node-cjs-module-lexer", "node-undici")
+# Debian's busybox 1.35 crashes on `wget -T SECONDS`.
+WGET = """\
+#!/bin/sh
+for word; do
+  shift
+  if [ "$skip" ]; then skip=; elif [ "$word" = -T ]; then skip=1; else set -- "$@" "$word"; fi
+done
+exec busybox wget "$@"
+"""
 USERS = "root:x:0:0::/:/bin/sh\nnode:x:1000:1000::/:/bin/sh\n"
 GROUPS = "root:x:0:\nnode:x:1000:\n"
 LOOPSCOPE = "localhost/loopscope"
@@ -41,8 +51,10 @@ def write_base(directory):
     busybox = directory / "bin" / "busybox"
     applets = subprocess.run([busybox, "--list"], capture_output=True, text=True, check=True)
     for applet in applets.stdout.split():
-        if applet != "busybox":
+        if applet not in ("busybox", "wget"):
             (directory / "bin" / applet).symlink_to("busybox")
+    (directory / "bin" / "wget").write_text(WGET)
+    (directory / "bin" / "wget").chmod(0o755)
 
 
 def write_pause(work):
@@ -66,18 +78,22 @@ def write_node(work, base, version):
     )
 
 
-def write_debian_node(base):
-    """Debian's own build: the loop in libuv.so.1, the engine in libnode.so."""
+def write_debian_node(work, base):
+    """Debian's own build: the loop in libuv.so.1, the engine in libnode.so, and some of its
+    JavaScript in packages of their own."""
+    scripts = work / "scripts"
+    extract_packages(scripts, *DEBIAN_NODE_SCRIPTS)
     archive.write(
-        IMAGES / "nodedebian.tar", "localhost/node:debian", [base, FIXTURES / "node" / "debian" / "root"],
-        Cmd=["node", "/app/server.js"],
+        IMAGES / "nodedebian.tar", "localhost/node:debian",
+        [base, FIXTURES / "node" / "debian" / "root", scripts], Cmd=["node", "/app/server.js"],
     )
 
 
 def build():
     """Makes the archives that are not there yet."""
     stamp = IMAGES / "made-from"
-    want = programs.recipe() + "".join(path.read_text() for path in sorted(SOURCES.iterdir()))
+    made_of = [pathlib.Path(__file__), *sorted(SOURCES.iterdir())]
+    want = programs.recipe() + "".join(path.read_text() for path in made_of)
     if stamp.is_file() and stamp.read_text() == want:
         return
     IMAGES.mkdir(parents=True, exist_ok=True)
@@ -91,7 +107,7 @@ def build():
         archive.write(IMAGES / "busybox.tar", "localhost/busybox:1", [base], Cmd=["sh"])
         for version in VERSIONS:
             write_node(work, base, version)
-        write_debian_node(base)
+        write_debian_node(work, base)
     stamp.write_text(want)
 
 

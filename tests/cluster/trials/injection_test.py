@@ -43,7 +43,7 @@ class InjectionTrial(Trial):
         amounts = {"requests": {"cpu": 0.02, "memory": "32Mi"}, "limits": {"cpu": 1, "memory": 134217728}}
         self.inject(resources=amounts)
         found = self.sidecar("probe", "probe")["resources"]
-        self.assertEqual(found["limits"], {"cpu": "1", "memory": "128Mi"})
+        self.assertEqual(found["limits"], {"cpu": "1", "memory": "134217728"})
         self.assertEqual(found["requests"], {"cpu": "20m", "memory": "32Mi"})
 
     def test_a_restricted_sidecar_has_the_programs_user(self):

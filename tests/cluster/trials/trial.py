@@ -29,7 +29,8 @@ class Trial(unittest.TestCase):
 
     def namespace(self, name, **labels):
         self.cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}})
-        self.addCleanup(self.kubectl, "delete", "namespace", name, "--wait=true", timeout=180)
+        self.addCleanup(
+            self.kubectl, "delete", "namespace", name, "--ignore-not-found", "--wait=true", timeout=180)
         return name
 
     def helm(self, *arguments, values=None, check=True):
@@ -81,6 +82,9 @@ class Trial(unittest.TestCase):
 
     def see_a_block(self, program, exporter, *, milliseconds=700, port=3000, **labels):
         """Blocks the program once, and finds that block counted, named and measured."""
+        # A block in a program's first second, before it is found, is not seen.
+        found = lambda: self.metrics(exporter).samples("eventloop_info", **labels)
+        self.until(found, f"loop of {labels}")
         before = self.metrics(exporter)
         self.ask(program, f"/block?ms={milliseconds}", port)
 
