@@ -1,5 +1,6 @@
 """Keeps single lines of functions busy and counts how the stall records name them."""
 
+import functools
 import json
 import subprocess
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from harness.polling import wait_until
 # By which compiler the functions run. A Node takes part in a tier if it knows its flags.
 TIERS = {
     "interpreter": ("--jitless",),
-    "no optimizing": ("--no-opt",),
+    "no optimizing": ("--no-opt", "--no-maglev"),
     "baseline": ("--always-sparkplug",),
     "maglev": ("--maglev",),
     "maglev only": ("--maglev", "--no-turbofan"),
@@ -25,6 +26,7 @@ STARVED = 0.5
 STARVED_ATTEMPTS = 5
 
 
+@functools.cache
 def flags_of(node):
     """The options of V8 a Node has, as it lists them: without "--", words joined by "-"."""
     text = subprocess.run(
@@ -38,18 +40,18 @@ def flags_of(node):
     return names
 
 
-def has_tier(node, tier):
-    known = flags_of(node)
-    plain = [flag.removeprefix("--").removeprefix("no-") for flag in TIERS[tier]]
-    return all(flag in known for flag in plain)
-
-
 def flags_for(node, tier):
-    """Where Maglev is on by default it goes on without the compiler above it."""
-    flags = TIERS[tier]
-    if flags == ("--no-opt",) and "maglev" in flags_of(node):
-        flags += ("--no-maglev",)
-    return flags
+    """What a Node does not have it need not be told to leave out."""
+    return [flag for flag in TIERS[tier] if _option(flag) in flags_of(node)]
+
+
+def has_tier(node, tier):
+    wanted = [flag for flag in TIERS[tier] if not flag.startswith("--no-")]
+    return all(_option(flag) in flags_of(node) for flag in wanted)
+
+
+def _option(flag):
+    return flag.removeprefix("--").removeprefix("no-")
 
 
 @dataclass

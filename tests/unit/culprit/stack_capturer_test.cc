@@ -71,6 +71,17 @@ class StackCapturerTest : public testing::Test {
             .causes = {}};
   }
 
+  void wait_for_a_look(const StackCapturer& capturer) {
+    const auto looked = [&] {
+      for (const auto& [result, times] : capturer.snapshot().by_result) {
+        if (times > 0) return true;
+      }
+      return false;
+    };
+    const Nanos deadline = clock_.now() + 10s;
+    while (!looked() && clock_.now() < deadline) std::this_thread::sleep_for(1ms);
+  }
+
   /// Reports looks at a stall that began 50 ms ago until `until` holds.
   template <typename Condition>
   void stall_until(StallListener& listener, Condition until) {
@@ -162,15 +173,9 @@ TEST_F(StackCapturerTest, AStallOverBeforeItsFirstLookIsNamedByWhatLoomed) {
   StackCapturer capturer(clock_, log_, {});
   capturer.start();
   auto listener = capturer.listener(target_of(child.pid()));
-  const auto captures = [&] {
-    std::uint64_t count = 0;
-    for (const auto& [result, times] : capturer.snapshot().by_result) count += times;
-    return count;
-  };
   const Nanos start = clock_.now() - 25ms;
   listener->on_stall_looms();
-  const Nanos deadline = clock_.now() + 10s;
-  while (captures() == 0 && clock_.now() < deadline) std::this_thread::sleep_for(1ms);
+  wait_for_a_look(capturer);
   // It is seen over the threshold once, and then it has ended.
   listener->on_stall_started(stall(start, clock_.now()));
   listener->on_stall_ended(stall(start, clock_.now()));
@@ -187,14 +192,7 @@ TEST_F(StackCapturerTest, WhatWasSeenOfAPeriodThatWasNoStallIsThrownAway) {
   capturer.start();
   auto listener = capturer.listener(target_of(child.pid()));
   listener->on_stall_looms();
-  const Nanos deadline = clock_.now() + 10s;
-  const auto looked = [&] {
-    for (const auto& [result, times] : capturer.snapshot().by_result) {
-      if (times > 0) return true;
-    }
-    return false;
-  };
-  while (!looked() && clock_.now() < deadline) std::this_thread::sleep_for(1ms);
+  wait_for_a_look(capturer);
   listener->on_stall_averted();
   const Nanos start = clock_.now() - 200ms;
   listener->on_stall_started(stall(start, start + 60ms));
