@@ -7,7 +7,6 @@ import argparse
 import importlib
 import os
 import pathlib
-import re
 import sys
 import tempfile
 import unittest
@@ -21,26 +20,18 @@ TRIALS = sorted(
 )
 
 
-def version():
-    text = (images.REPO_DIR / "CMakeLists.txt").read_text()
-    return re.search(r"^project\(loopscope VERSION ([\d.]+)", text, re.M)[1]
-
-
 def play(names):
-    layout = images.REPO_DIR / "build" / "image" / "oci"
-    if not layout.is_dir():
-        sys.exit(f"error: {layout} does not exist; `make image` makes it")
+    archive = images.REPO_DIR / "build" / "image" / "loopscope.oci.tar"
+    if not archive.is_file():
+        sys.exit(f"error: {archive} does not exist; `make image` makes it")
     suite = unittest.TestSuite()
     with tempfile.TemporaryDirectory(prefix="loopscope-cluster-") as directory:
         home = pathlib.Path(directory) / "node"
         home.mkdir()
         with Cluster(home) as cluster:
-            archive = pathlib.Path(directory) / "loopscope.tar"
-            images.write_loopscope(layout, archive, version())
             cluster.import_image(archive)
             trial = importlib.import_module("trials.trial")
             trial.Trial.cluster = cluster
-            trial.Trial.tag = version()
             for name in names:
                 module = importlib.import_module(f"trials.{name}_test")
                 suite.addTests(unittest.defaultTestLoader.loadTestsFromModule(module))

@@ -188,16 +188,6 @@ class Cluster:
             "--namespace", "k8s.io", "images", "import", file,
         )
 
-    def restart(self, part, with_signal="KILL"):
-        pid = (self.run_directory / f"{part}.pid").read_text()
-        self.run("kill", f"-{with_signal}", pid)
-        deadline = time.monotonic() + 30
-        while self.run("sh", "-c", f"test -d /proc/{pid} && echo there", check=False):
-            if time.monotonic() > deadline:
-                raise AssertionError(f"{part} does not end")
-            time.sleep(0.1)
-        (self.run_directory / "restart").write_text(part)
-
     def _write_files(self):
         for name in ("run", "logs", "pki", "etcd", "containerd", "kubelet", "cni", "static-pods"):
             (self.directory / name).mkdir(parents=True)

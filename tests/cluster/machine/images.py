@@ -1,11 +1,9 @@
 """The images of the trials: Debian's libraries, a Node of each version, and Loopscope."""
 
-import json
 import os
 import pathlib
 import shutil
 import subprocess
-import tarfile
 import tempfile
 
 from . import archive, programs
@@ -28,7 +26,6 @@ exec busybox wget "$@"
 """
 USERS = "root:x:0:0::/:/bin/sh\nnode:x:1000:1000::/:/bin/sh\n"
 GROUPS = "root:x:0:\nnode:x:1000:\n"
-LOOPSCOPE = "localhost/loopscope"
 
 
 def extract_packages(directory, *packages):
@@ -109,16 +106,3 @@ def build():
             write_node(work, base, version)
         write_debian_node(work, base)
     stamp.write_text(want)
-
-
-def write_loopscope(layout, file, tag):
-    """The image that `make image` makes, under a name of its own."""
-    with tempfile.TemporaryDirectory(dir=file.parent) as directory:
-        copy = pathlib.Path(directory) / "layout"
-        shutil.copytree(layout, copy)
-        index = json.loads((copy / "index.json").read_text())
-        index["manifests"][0].setdefault("annotations", {})[archive.NAME] = f"{LOOPSCOPE}:{tag}"
-        (copy / "index.json").write_text(json.dumps(index))
-        with tarfile.open(file, "w") as out:
-            for part in sorted(copy.iterdir()):
-                out.add(part, part.name)

@@ -4,8 +4,7 @@ Whoever ends it ends the cluster, as the kernel then ends all processes of the n
 
     node.py DIRECTORY BIN
 
-Each part logs to DIRECTORY/logs/PART.log; its pid, in the namespace, is in DIRECTORY/run/PART.pid.
-DIRECTORY/run/restart takes the name of a part that is to be started again.
+Each part logs to DIRECTORY/logs/PART.log; DIRECTORY/run/started is there once all are.
 """
 
 import os
@@ -101,18 +100,14 @@ def parts(directory):
 class Node:
     def __init__(self, directory):
         self.directory = directory
-        self.run = directory / "run"
         self.commands = parts(directory)
-        self.pids = {}
 
     def start(self, name):
         with open(self.directory / "logs" / f"{name}.log", "ab") as log:
-            child = subprocess.Popen(  # pylint: disable=consider-using-with
+            subprocess.Popen(  # pylint: disable=consider-using-with
                 [str(word) for word in self.commands[name]],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
             )
-        self.pids[name] = child.pid
-        (self.run / f"{name}.pid").write_text(str(child.pid))
 
     def wait_for(self, *command):
         deadline = time.monotonic() + WAIT_SECONDS
@@ -131,13 +126,6 @@ class Node:
                 config = self.directory / "kubeconfig"
                 self.wait_for("kubectl", "--kubeconfig", config, "get", "--raw", "/readyz")
 
-    def start_what_is_asked_for(self):
-        request = self.run / "restart"
-        if request.exists():
-            name = request.read_text()
-            request.unlink()
-            self.start(name)
-
     def reap(self):
         """Until somebody ends this process."""
         while True:
@@ -146,7 +134,6 @@ class Node:
                     pass
             except ChildProcessError:
                 pass
-            self.start_what_is_asked_for()
             time.sleep(0.1)
 
 

@@ -1,12 +1,11 @@
 """One Loopscope a node: every kind of pod, and calm beside the cluster's own programs."""
 
 import json
-import pathlib
 import time
 
 from machine import images
 
-from .trial import FUNCTION, Trial
+from .trial import CHART, FUNCTION, Trial
 
 CALM_SECONDS = 60
 
@@ -96,15 +95,11 @@ class NodeModeTrial(Trial):
         with self.subTest("node mode"):
             self.namespace("gone")
             self.install("gone", "gone", {"mode": "node", "serviceAccount": {"create": True}})
-            self.helm("upgrade", "gone", self.chart_path(), "-n", "gone", "--reuse-values", "--set", "noStacks=true")
+            self.helm("upgrade", "gone", CHART, "-n", "gone", "--reuse-values", "--set", "noStacks=true")
             self.helm("rollback", "gone", "1", "-n", "gone")
             self.helm("uninstall", "gone", "-n", "gone")
             self.kubectl("delete", "namespace", "gone", "--wait=true")
         self.assertEqual(self.everything(), before)
-
-    @staticmethod
-    def chart_path():
-        return pathlib.Path(images.REPO_DIR, "helm", "loopscope")
 
     def everything(self):
         """Names of all that a release could leave."""

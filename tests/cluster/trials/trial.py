@@ -22,7 +22,6 @@ ASKS = {"loopscope/inject": "true"}
 
 class Trial(unittest.TestCase):
     cluster = None  # __main__ sets it
-    tag = ""
 
     def kubectl(self, *arguments, **options):
         return self.cluster.kubectl(*arguments, **options)
@@ -38,9 +37,8 @@ class Trial(unittest.TestCase):
             arguments = (*arguments, "--values", "-")
         return self.cluster.run(HELM, *arguments, text=json.dumps(values), check=check, timeout=300)
 
-    def install(self, release, namespace, values, *, chart=CHART):
-        image = {"repository": images.LOOPSCOPE, "tag": self.tag}
-        self.helm("install", release, chart, "-n", namespace, values={"image": image, **values})
+    def install(self, release, namespace, values):
+        self.helm("install", release, CHART, "-n", namespace, values=values)
         self.addCleanup(self.helm, "uninstall", release, "-n", namespace, "--ignore-not-found", check=False)
 
     def pod(self, namespace, name, image="localhost/node:22", *, annotations=None, container=None, **spec):
@@ -83,8 +81,8 @@ class Trial(unittest.TestCase):
     def see_a_block(self, program, exporter, *, milliseconds=700, port=3000, **labels):
         """Blocks the program once, and finds that block counted, named and measured."""
         # A block in a program's first second, before it is found, is not seen.
-        found = lambda: self.metrics(exporter).samples("eventloop_info", **labels)
-        self.until(found, f"loop of {labels}")
+        self.until(
+            lambda: self.metrics(exporter).samples("eventloop_info", **labels), f"loop of {labels}")
         before = self.metrics(exporter)
         self.ask(program, f"/block?ms={milliseconds}", port)
 
