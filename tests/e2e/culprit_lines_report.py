@@ -18,8 +18,8 @@ from harness.case import EndToEndCase
 from harness.line_matrix import TIERS, LineMatrix, LineScore, has_tier
 
 VERSIONS = (
-    "18.0.0", "18.20.8", "20.0.0", "20.20.2", "22.0.0", "22.23.3", "23.11.1", "24.0.0", "24.15.0",
-    "24.21.0", "25.9.0", "26.0.0", "26.10.0",
+    "18.0.0", "18.20.8", "19.8.1", "20.0.0", "20.20.2", "21.7.3", "22.0.0", "22.23.3", "23.11.1",
+    "24.0.0", "24.15.0", "24.21.0", "25.9.0", "26.0.0", "26.10.0",
 )
 DOCUMENT = env.REPO_DIR / "docs" / "culprit-accuracy.md"
 BEGIN = "<!-- begin lines: written by `make matrix` -->"
