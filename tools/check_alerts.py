@@ -26,6 +26,8 @@ CATALOGUE = "docs/metrics.md"
 
 SEVERITIES = {"page", "warning"}
 ANNOTATIONS = {"summary", "description", "runbook_url", "dashboard"}
+# By these people find what an alert is about; the labels may be missing, the text may not.
+PLACES = ("namespace", "pod", "node", "instance")
 HEADINGS = ("Meaning", "Impact", "Diagnosis", "Mitigation")
 OWN_METRIC = re.compile(r"(?<![\w:])(?:eventloop|loopscope|process)_\w+(?![\w:])")
 RECORDED = re.compile(r"\b[a-z]+:[\w:]+")
@@ -93,6 +95,10 @@ class Checker:
             annotations = rule.get("annotations", {})
             for missing in sorted(ANNOTATIONS - annotations.keys()):
                 self.problem(where, f"no annotation {missing}")
+            texts = annotations.get("summary", ""), annotations.get("description", "")
+            for place in PLACES:
+                if not all(f"$labels.{place}" in text for text in texts):
+                    self.problem(where, f"summary or description does not say the {place}")
             if not annotations.get("runbook_url", "").endswith(f"/runbooks/{name}.md"):
                 self.problem(where, "runbook_url is not its own runbook")
 

@@ -55,6 +55,7 @@ class CheckAlertsTest(unittest.TestCase):
             ('le="0.1"', 'le="1.0"', 'le="1.0" is not written alike'),
             ("severity: page", "severity: loud", "EventLoopBlocked: severity is none of"),
             ("summary:", "title:", "EventLoopBlocked: no annotation summary"),
+            ("$labels.namespace", "$labels.container", "EventLoopBlocked: summary or description does not say the namespace"),
             ("runbooks/EventLoopBlocked.md", "runbooks/Other.md", "EventLoopBlocked: runbook_url is not"),
         ):
             with self.subTest(new=new):

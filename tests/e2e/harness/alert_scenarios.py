@@ -18,6 +18,8 @@ from harness.polling import wait_until
 FACTOR = 60
 BLOCK_SECONDS = 7.0
 FIFO_SECONDS = 0.8
+# A vanished name counts if it was there for ten minutes: seconds here, and some to spare.
+LASTING_SECONDS = 15.0
 FULL = 65  # connections that fill the queue of full_backlog.js, and none more
 OVER_NODES_BACKLOG = 600
 UNREAD = 20
@@ -100,6 +102,7 @@ class AlertScenarios:
         self._start_starved()
         for name in set(PROGRAMS) - {"idle"}:
             self.stack.wait_seen(name)
+        self.all_seen = time.time()
         self.n = self._calibrated()
 
     def _start_vanishing(self):
@@ -130,8 +133,6 @@ class AlertScenarios:
         self._begin("EventLoopConnectionsUnread")
         unread = self._load(ConnectionFlood(self.unread.port, UNREAD))
         unread.send()
-        self._begin("EventLoopTargetVanished")
-        self.vanishing.signal(signal.SIGKILL)
         self._load(Requests(self.worker.port, "/compute?n=1e8", pause=1))
 
     def play_block(self):
@@ -153,7 +154,10 @@ class AlertScenarios:
         flood.close()
 
     def play_short_turns(self):
-        """More new clients than turns, none of which is long."""
+        """More new clients than turns, none of which is long; and a program ends."""
+        time.sleep(max(0.0, self.all_seen + LASTING_SECONDS - time.time()))
+        self._begin("EventLoopTargetVanished")
+        self.vanishing.signal(signal.SIGKILL)
         self._begin("EventLoopBusyInShortTurns")
         clients = self._load(Arrivals(self.short_turns.port, "/price", rate=300))
         time.sleep(1.5)
