@@ -182,18 +182,27 @@ void BacklogSampler::report_health(Nanos begin, BacklogReport& out) const {
   out.notes = unplaced_;
   std::set<std::string> backlog_failures;
   std::set<std::string> counter_failures;
+  bool has_fault = false;
   Nanos counters_duration{0};
   for (const auto& [id, watch] : namespaces_) {
     out.notes.insert(out.notes.end(), watch.notes().begin(), watch.notes().end());
-    if (!watch.error().empty()) backlog_failures.insert(watch.error());
+    if (!watch.error().empty()) {
+      backlog_failures.insert(watch.error());
+      has_fault = has_fault || !watch.is_ruled_out();
+    }
     if (!watch.counters_error().empty()) counter_failures.insert(watch.counters_error());
     counters_duration += watch.counters_duration();
   }
   for (const BacklogNote& note : out.notes) {
-    if (note.failure) backlog_failures.insert(note.text);
+    if (!note.failure) continue;
+    backlog_failures.insert(note.text);
+    has_fault = true;
   }
-  out.sources.push_back(
-      {"backlog", backlog_failures.empty(), summary(backlog_failures), clock_.now() - begin});
+  out.sources.push_back({.source = "backlog",
+                         .success = backlog_failures.empty(),
+                         .reason = summary(backlog_failures),
+                         .duration = clock_.now() - begin,
+                         .permitted = backlog_failures.empty() || has_fault});
   out.sources.push_back(
       {"tcp_ext", counter_failures.empty(), summary(counter_failures), counters_duration});
 }

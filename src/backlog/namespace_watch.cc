@@ -1,10 +1,13 @@
 #include "backlog/namespace_watch.h"
 
+#include <linux/capability.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <set>
 #include <utility>
+
+#include "target/access_refusal.h"
 
 namespace loopscope {
 namespace {
@@ -58,6 +61,7 @@ bool NamespaceWatch::has_new_processes() const {
 
 void NamespaceWatch::fail(const std::string& message) {
   error_ = message;
+  is_ruled_out_ = false;
   diag_.reset();
   listeners_.clear();
   can_refresh_ = false;
@@ -75,6 +79,14 @@ Result<void> NamespaceWatch::open() {
     outcome = opened.error();
   }
   return outcome;
+}
+
+// Whether it is another one than ours, and the right to enter it was ruled out for us.
+bool NamespaceWatch::is_closed() const {
+  if (processes_.empty() || may_have_capability(CAP_SYS_ADMIN)) return false;
+  const Result<NetnsId> theirs = netns_of(processes_.front().pid);
+  const Result<NetnsId> ours = own_netns();
+  return theirs && ours && *theirs != *ours;
 }
 
 // False: take a full look instead.
@@ -105,7 +117,11 @@ void NamespaceWatch::sample_listeners(bool full) {
   if (!diag_) {
     if (!error_.empty() && clock_.now() < retry_at_) return;
     const Result<void> opened = open();
-    if (!opened) return fail(opened.error().message);
+    if (!opened) {
+      fail(opened.error().message);
+      is_ruled_out_ = is_closed();
+      return;
+    }
   }
   Result<std::vector<DiagSocket>> dumped = diag_->listeners();
   if (!dumped) return fail(dumped.error().message);

@@ -33,6 +33,8 @@ class NamespaceWatch {
   void sample_listeners(bool full);
   const std::vector<DiagSocket>& listeners() const { return listeners_; }
   const std::string& error() const { return error_; }
+  /// The error is that we are in another network namespace and cannot be given CAP_SYS_ADMIN.
+  bool is_ruled_out() const { return is_ruled_out_; }
 
   /// Whether listening sockets came or went since the last full find_owners().
   bool listeners_changed() const { return known_inodes_ != current_inodes_; }
@@ -57,6 +59,7 @@ class NamespaceWatch {
  private:
   void fail(const std::string& message);
   Result<void> open();
+  bool is_closed() const;
   bool refresh_owned();
   void plan_refresh();
 
@@ -65,6 +68,7 @@ class NamespaceWatch {
   std::optional<SockDiag> diag_;
   Nanos retry_at_{0};
   std::string error_;
+  bool is_ruled_out_ = false;
 
   std::vector<DiagSocket> listeners_;
   std::vector<std::size_t> owned_;             // places in listeners_

@@ -134,6 +134,9 @@ struct SourceSnapshot {
   bool success = true;
   std::string reason;  ///< why not; on success a doubt about a program, or empty
   Nanos duration{0};   ///< of its last pass
+  /// False: all that failed lacks a right that is ruled out for Loopscope, as it is for a container
+  /// without capabilities.
+  bool permitted = true;
 };
 
 /// What looking at stacks did and cost.

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "engine/source_health.h"
 #include "engine/target_naming.h"
 
 namespace loopscope {
@@ -129,10 +130,7 @@ void LoopCollector::append_sources(Snapshot& out, const SourceSwitches& switches
     source.duration = sampler_.pass_duration();
     for (const Entry& entry : all) {
       for (const SourceProblem& problem : entry.loops->problems()) {
-        if (problem.source != name || problem.is_early || !source.success) continue;
-        if (!problem.is_failure && !source.reason.empty()) continue;
-        source.success = !problem.is_failure;
-        source.reason = "pid " + std::to_string(entry.target->id().pid) + ": " + problem.reason;
+        if (problem.source == name) add_problem(source, entry.target->id().pid, problem);
       }
     }
   };

@@ -195,6 +195,15 @@ constexpr std::array<MetricSpec, kMetricCount> kCatalogue = {{
      "",
      {"source"},
      "Whether the last pass of the source succeeded."},
+    {kSourcePermitted,
+     "loopscope_source_permitted",
+     kGauge,
+     kSelf,
+     "",
+     {"source"},
+     "0: all that failed in the last pass lacks a right that is ruled out for Loopscope, as it is "
+     "for "
+     "a container without capabilities; else 1."},
     {kSourceDuration,
      "loopscope_source_duration_seconds",
      kGauge,

@@ -36,6 +36,7 @@ enum class MetricId : std::uint8_t {
   kListenDrops,
   kBuildInfo,
   kSourceSuccess,
+  kSourcePermitted,
   kSourceDuration,
   kTargets,
   kSamplerLate,
@@ -65,7 +66,7 @@ enum class MetricId : std::uint8_t {
   kOtelUtilization,
   kOtelTime,
 };
-inline constexpr std::size_t kMetricCount = 53;
+inline constexpr std::size_t kMetricCount = 54;
 
 /// Whose figure it is. All but Loopscope's own carry the labels process and slot, and all of
 /// loops the label loop besides. The last two are loop metrics again, under the names of other

@@ -203,16 +203,18 @@ void add_stack_captures(FamilyBuilder& out, const StackCaptureSnapshot& captures
 
 void add_self_metrics(FamilyBuilder& out, const Snapshot& snapshot, const ProcessStats& process) {
   out.gauge(MetricId::kBuildInfo, {}, 1, {kVersion});
-  std::map<std::string, std::pair<bool, Nanos>> sources;
+  std::map<std::string, SourceSnapshot> sources;
   for (const SourceSnapshot& source : snapshot.sources) {
-    auto& [success, duration] =
-        sources.try_emplace(label_value(source.source), true, Nanos{0}).first->second;
-    success = success && source.success;
-    duration += source.duration;
+    SourceSnapshot& sum = sources[label_value(source.source)];
+    // One that is permitted and fails outweighs those that are not.
+    if (!source.success) sum.permitted = source.permitted || (!sum.success && sum.permitted);
+    sum.success = sum.success && source.success;
+    sum.duration += source.duration;
   }
-  for (const auto& [name, state] : sources) {
-    out.gauge(MetricId::kSourceSuccess, {}, state.first ? 1 : 0, {name});
-    out.gauge(MetricId::kSourceDuration, {}, in_seconds(state.second), {name});
+  for (const auto& [name, source] : sources) {
+    out.gauge(MetricId::kSourceSuccess, {}, source.success ? 1 : 0, {name});
+    out.gauge(MetricId::kSourcePermitted, {}, source.permitted ? 1 : 0, {name});
+    out.gauge(MetricId::kSourceDuration, {}, in_seconds(source.duration), {name});
   }
   out.gauge(MetricId::kTargets, {}, number(snapshot.targets));
   out.counter(MetricId::kSamplerLate, {}, in_seconds(snapshot.sampler_late));

@@ -7,6 +7,7 @@
 #include "sources/procfs/first_wait.h"
 #include "sources/procfs/procfs_source.h"
 #include "sources/uv_stack/uv_stack_source.h"
+#include "target/access_refusal.h"
 #include "target/memory_map.h"
 #include "target/open_files.h"
 #include "target/process_info.h"
@@ -359,8 +360,9 @@ void ProcessLoops::publish() {
   }
   if (!limitation.empty())
     now.problems.push_back({.source = "procfs", .reason = std::move(limitation)});
+  const bool ruled_out = !problems_.empty() && is_ruled_out(read_access_facts(id_.pid, true));
   for (const auto& [source, reason] : problems_) {
-    now.problems.push_back({.source = source, .reason = reason});
+    now.problems.push_back({.source = source, .reason = reason, .is_ruled_out = ruled_out});
   }
   if (now.problems.empty()) {
     if (auto doubt = not_judged()) now.problems.push_back(std::move(*doubt));

@@ -37,6 +37,8 @@ struct SourceProblem {
   bool is_early = false;
   /// Figures may be missing. False: only a doubt, such as one about an idle program.
   bool is_failure = true;
+  /// It fails for want of rights that are ruled out for Loopscope (see is_ruled_out()).
+  bool is_ruled_out = false;
 };
 
 /// What loops that end leave to those that take their names; called by ProcessLoops::refresh()

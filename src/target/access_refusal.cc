@@ -1,6 +1,7 @@
 #include "target/access_refusal.h"
 
 #include <linux/capability.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -121,6 +122,17 @@ std::string explain_refusal(const AccessFacts& facts) {
          with_capability;
 }
 
+bool is_ruled_out(const AccessFacts& facts) {
+  if (facts.has_ptrace_capability || facts.may_have_ptrace_capability) return false;
+  return facts.own_uid != facts.target_uid || facts.has_other_ids ||
+         facts.foreign_capabilities != 0 || !facts.is_dumpable ||
+         facts.is_in_other_user_namespace || (facts.attaches && facts.yama_scope > 0);
+}
+
+bool may_have_capability(int capability) {
+  return ::prctl(PR_CAPBSET_READ, capability, 0, 0, 0) == 1;
+}
+
 AccessFacts read_access_facts(int pid, bool attaches) {
   AccessFacts facts;
   facts.attaches = attaches;
@@ -128,6 +140,7 @@ AccessFacts read_access_facts(int pid, bool attaches) {
   facts.yama_scope = yama_scope();
   const OwnCapabilities own = OwnCapabilities::read();
   facts.has_ptrace_capability = (own.effective >> CAP_SYS_PTRACE & 1U) != 0;
+  facts.may_have_ptrace_capability = may_have_capability(CAP_SYS_PTRACE);
   const std::string directory = "/proc/" + std::to_string(pid) + "/";
   if (const auto status = read_proc_file(directory + "status", kStatusCap)) {
     const auto uids = numbers_after(*status, "\nUid:");

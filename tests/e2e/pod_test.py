@@ -85,11 +85,14 @@ class PodTest(EndToEndCase):
         self.assertGreater(metrics.value("eventloop_lag_seconds_sum", pid=pid), 0.05)
         return metrics
 
-    def assert_no_loop(self, loopscope, doctor):
+    def assert_no_loop(self, loopscope, doctor, permitted):
         metrics = loopscope.scrape()
         self.assertEqual(metrics.samples(LAG), [])
         self.assertEqual(metrics.sum("eventloop_stalls_total"), 0)
         self.assertEqual(metrics.value("loopscope_source_success", source="uv_stack"), 0)
+        for source in ("uv_stack", "procfs"):
+            self.assertEqual(metrics.value("loopscope_source_permitted", source=source), permitted)
+        self.assertEqual(metrics.value("loopscope_source_permitted", source="backlog"), 1)
         self.assertRegex(doctor, r"uv_stack +not available: .* CAP_SYS_PTRACE")
 
     def blamed(self, loopscope, pid):
@@ -103,12 +106,13 @@ class PodTest(EndToEndCase):
 
     # --- restricted: no capability -----------------------------------------------------------
 
-    def check_backlog_alone(self, **tier):
+    def check_backlog_alone(self, permitted=0, **tier):
+        """permitted: 0 is what the tier documents, and nothing to alert about."""
         loopscope = self.pod.loopscope("--name", f"^{INSIDE}$", **tier)
         metrics = loopscope.wait_metrics(lambda m: m.samples(LIMIT), 15, "listener")
         self.assert_backlog(metrics, self.pid)
         doctor = self.pod.doctor("--pid", str(self.pid), **tier)
-        self.assert_no_loop(loopscope, doctor)
+        self.assert_no_loop(loopscope, doctor, permitted)
         return loopscope, doctor
 
     def test_restricted_sees_the_backlog_of_a_named_process(self):
@@ -129,7 +133,7 @@ class PodTest(EndToEndCase):
             self.assert_backlog(self.assert_loop(loopscope, self.pid), self.pid)
             self.assertEqual(self.blamed(loopscope, self.pid), ["burn", "sleepInPod"])
         else:
-            self.assert_no_loop(loopscope, doctor)
+            self.assert_no_loop(loopscope, doctor, permitted=0)
         self.assert_only_the_pod(loopscope, doctor)
 
     # --- ptrace: SYS_PTRACE, and DAC_OVERRIDE for what threads wait for ----------------------
@@ -160,7 +164,7 @@ class PodTest(EndToEndCase):
 
     def test_no_new_privs_takes_what_the_runtime_had_not(self):
         _, doctor = self.check_backlog_alone(
-            capabilities=FULL_PTRACE, no_new_privs=True, forget_permitted=True
+            permitted=1, capabilities=FULL_PTRACE, no_new_privs=True, forget_permitted=True
         )
         self.assertRegex(doctor, r"CAP_SYS_PTRACE +no: .*allowPrivilegeEscalation")
 
@@ -216,7 +220,12 @@ class PodTest(EndToEndCase):
         tier = {"capabilities": PTRACE, "no_new_privs": False, "host_pid": True}
         loopscope = Pod(self, self.tools).loopscope(THRESHOLD, **tier)
         loopscope.wait_for_loop(self.host_pid, source="uv_stack")
-        self.assertEqual(loopscope.scrape().samples(LIMIT, pid=self.host_pid), [])
+        metrics = loopscope.wait_metrics(
+            lambda m: m.value("loopscope_source_success", source="backlog") == 0, 15, "refusal"
+        )
+        self.assertEqual(metrics.samples(LIMIT, pid=self.host_pid), [])
+        self.assertEqual(metrics.value("loopscope_source_permitted", source="backlog"), 0)
+        self.assertEqual(metrics.value("loopscope_source_permitted", source="uv_stack"), 1)
         doctor = Pod(self, self.tools).doctor("--pid", str(self.host_pid), **tier)
         self.assertRegex(doctor, r"backlog +not available: .*CAP_SYS_ADMIN")
 

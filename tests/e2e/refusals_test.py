@@ -62,6 +62,7 @@ class RefusalsTest(EndToEndCase):
         loopscope.wait_line(reason, stream="stderr")
         metrics = loopscope.scrape()
         self.assertEqual(metrics.value("loopscope_source_success", source="uv_stack"), 0)
+        self.assertEqual(metrics.value("loopscope_source_permitted", source="uv_stack"), 1)
         self.assertEqual(metrics.samples("eventloop_info", source="uv_stack"), [])
 
     def test_doctor_says_how_memory_is_read(self):

@@ -149,6 +149,27 @@ TEST(PrometheusBridge, EqualLabelsAreShownOnce) {
   for (const auto& series : success->metric) EXPECT_EQ(series.gauge.value, 0);
 }
 
+TEST(PrometheusBridge, SourceIsPermittedUnlessAllThatFailedIsNot) {
+  const auto permitted = [](std::vector<SourceSnapshot> sources) {
+    Snapshot snapshot;
+    for (SourceSnapshot& source : sources) source.source = "uv_stack";
+    snapshot.sources = std::move(sources);
+    const auto families = scrape_families(snapshot, {});
+    const auto* family = find(families, MetricId::kSourcePermitted);
+    return family != nullptr && family->metric.size() == 1 && family->metric[0].gauge.value == 1;
+  };
+  const SourceSnapshot works;
+  const SourceSnapshot fails{.source = {}, .success = false, .reason = {}, .duration = {}};
+  SourceSnapshot is_ruled_out = fails;
+  is_ruled_out.permitted = false;
+  EXPECT_TRUE(permitted({works}));
+  EXPECT_TRUE(permitted({fails}));
+  EXPECT_FALSE(permitted({is_ruled_out}));
+  EXPECT_FALSE(permitted({works, is_ruled_out}));
+  EXPECT_TRUE(permitted({is_ruled_out, fails}));
+  EXPECT_TRUE(permitted({fails, is_ruled_out}));
+}
+
 TEST(PrometheusBridge, CulpritsThatLookAlikeAreOneSeries) {
   Snapshot snapshot;
   snapshot.loops.push_back(test::busy_loop(1, "main"));

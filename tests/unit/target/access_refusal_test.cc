@@ -53,6 +53,31 @@ TEST(AccessRefusal, OfTheSameUserIsNotAdvisedToBeTheSameUser) {
   }
 }
 
+TEST(AccessRefusal, IsRuledOutWhereItTakesWhatNobodyCanGive) {
+  AccessFacts facts = same_user();
+  facts.may_have_ptrace_capability = false;
+  EXPECT_FALSE(is_ruled_out(facts)) << "nothing that is known refuses it";
+  for (int reason = 0; reason < 6; ++reason) {
+    facts = same_user();
+    facts.target_uid = reason == 0 ? 0 : facts.own_uid;
+    facts.has_other_ids = reason == 1;
+    facts.foreign_capabilities = reason == 2 ? std::uint64_t{1} << CAP_NET_BIND_SERVICE : 0;
+    facts.is_dumpable = reason != 3;
+    facts.is_in_other_user_namespace = reason == 4;
+    facts.yama_scope = reason == 5 ? 1 : 0;
+    EXPECT_FALSE(is_ruled_out(facts)) << "a user without rights, who could be given them";
+    facts.may_have_ptrace_capability = false;
+    EXPECT_TRUE(is_ruled_out(facts)) << reason;
+    facts.has_ptrace_capability = true;
+    EXPECT_FALSE(is_ruled_out(facts)) << "it has what it takes";
+  }
+  facts = same_user();
+  facts.may_have_ptrace_capability = false;
+  facts.yama_scope = 1;
+  facts.attaches = false;
+  EXPECT_FALSE(is_ruled_out(facts)) << "Yama has no say";
+}
+
 TEST(AccessRefusal, NamesFileCapabilities) {
   AccessFacts facts = same_user();
   facts.foreign_capabilities = std::uint64_t{1} << CAP_NET_BIND_SERVICE;
