@@ -6,6 +6,8 @@
 #include <map>
 #include <utility>
 
+#include "engine/pod_text.h"
+
 namespace loopscope {
 namespace {
 
@@ -19,23 +21,25 @@ bool ObserverLog::is_new(std::string key) {
   return told_.insert(std::move(key)).second;
 }
 
-void ObserverLog::found(const FoundProcess& process, const std::string& name, int slot) {
+void ObserverLog::found(const FoundProcess& process, const LoopLabels& labels) {
   const RuntimeInfo& runtime = process.runtime;
-  spdlog::info("target found: {} slot {} pid {} ({}{}{})", name, slot, process.id.pid, runtime.name,
+  spdlog::info("target found: {} slot {} pid {}{} ({}{}{})", labels.process, labels.slot,
+               process.id.pid, pod_text(labels.extra), runtime.name,
                runtime.version.empty() ? "" : " ", runtime.version);
 }
 
-void ObserverLog::gone(const std::string& name, int pid) {
-  spdlog::info("target gone: {} pid {}", name, pid);
+void ObserverLog::gone(const LoopLabels& labels) {
+  spdlog::info("target gone: {} pid {}{}", labels.process, labels.pid, pod_text(labels.extra));
 }
 
-void ObserverLog::problem(int pid, const std::string& source, const std::string& reason) {
+void ObserverLog::problem(int pid, const std::string& source, const std::string& reason,
+                          const LoopLabels& labels) {
   // Two sources that fail for one reason are one thing to tell.
   if (!is_new(std::to_string(pid) + ' ' + reason)) return;
   if (pid == 0) {
     spdlog::warn("{}: {}", source, reason);
   } else {
-    spdlog::warn("pid {}: {}: {}", pid, source, reason);
+    spdlog::warn("pid {}{}: {}: {}", pid, pod_text(labels.extra), source, reason);
   }
 }
 

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "core/snapshot.h"
 #include "target/discovery.h"
 
 namespace loopscope {
@@ -12,10 +13,11 @@ namespace loopscope {
 /// look. For one thread.
 class ObserverLog {
  public:
-  void found(const FoundProcess& process, const std::string& name, int slot);
-  void gone(const std::string& name, int pid);
-  /// `pid` 0: of no single process.
-  void problem(int pid, const std::string& source, const std::string& reason);
+  void found(const FoundProcess& process, const LoopLabels& labels);
+  void gone(const LoopLabels& labels);
+  /// `pid` 0: of no single process. `labels`: of the process, as far as they are known.
+  void problem(int pid, const std::string& source, const std::string& reason,
+               const LoopLabels& labels = {});
   /// One line, however many they are: on a machine full of Go programs they are many.
   void left_out(const std::vector<LeftOutProcess>& processes);
   /// Once for each program, not for each of its processes.

@@ -9,6 +9,7 @@
 
 #include "base/guarded.h"
 #include "core/line_text.h"
+#include "engine/pod_text.h"
 
 namespace loopscope {
 namespace {
@@ -26,9 +27,9 @@ std::string place(const StallRecord& stall) {
 std::string text_of(const StallRecord& stall, std::uint64_t left_out) {
   std::array<char, 32> length{};
   std::snprintf(length.data(), length.size(), "%.0f", milliseconds(stall.duration));
-  std::string text = "stall: " + stall.process + " pid " + std::to_string(stall.pid) + " loop " +
-                     stall.loop + " blocked " + length.data() + " ms in " +
-                     std::string(to_string(stall.phase)) + " (" +
+  std::string text = "stall: " + stall.process + " pid " + std::to_string(stall.pid) +
+                     pod_text(stall.labels) + " loop " + stall.loop + " blocked " + length.data() +
+                     " ms in " + std::string(to_string(stall.phase)) + " (" +
                      std::string(to_string(stall.cause)) + ")";
   if (const std::string where = place(stall); !where.empty()) text += ": " + where;
   if (!stall.detail.empty()) text += ": " + stall.detail;
@@ -37,12 +38,16 @@ std::string text_of(const StallRecord& stall, std::uint64_t left_out) {
 }
 
 nlohmann::ordered_json fields_of(const StallRecord& stall, std::uint64_t left_out) {
-  nlohmann::ordered_json fields = {{"process", stall.process},
-                                   {"pid", stall.pid},
-                                   {"loop", stall.loop},
-                                   {"duration_seconds", milliseconds(stall.duration) / 1e3},
-                                   {"phase", to_string(stall.phase)},
-                                   {"cause", to_string(stall.cause)}};
+  nlohmann::ordered_json fields = {{"process", stall.process}, {"pid", stall.pid}};
+  for (const char* name : {"namespace", "pod", "container"}) {
+    if (std::string value = label_of(stall.labels, name); !value.empty()) {
+      fields[name] = std::move(value);
+    }
+  }
+  fields["loop"] = stall.loop;
+  fields["duration_seconds"] = milliseconds(stall.duration) / 1e3;
+  fields["phase"] = to_string(stall.phase);
+  fields["cause"] = to_string(stall.cause);
   if (!stall.function.empty()) fields["function"] = stall.function;
   if (!stall.file.empty()) fields["file"] = stall.file;
   if (!stall.file.empty() && stall.line > 0) fields["line"] = stall.line;

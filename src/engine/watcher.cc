@@ -132,7 +132,7 @@ void Watcher::drop_ended(const std::vector<FoundProcess>& found) {
   const TargetRegistry::Targets ended = targets_.keep_only(found);
   loops_.drop(ended);
   for (const auto& target : ended) {
-    log_.gone(target->facts().labels.process, target->id().pid);
+    log_.gone(target->facts().labels);
   }
 }
 
@@ -147,8 +147,7 @@ void Watcher::refresh_target(const FoundProcess& process) {
     target = std::make_shared<Target>(std::move(facts));
     loops_.admit(target, options);
     targets_.put(target);
-    const LoopLabels labels = target->labels()->get();
-    log_.found(process, labels.process, labels.slot);
+    log_.found(process, target->labels()->get());
   }
   loops_.refresh(process.id, options);
   if (const std::string why = loops_.why_none(process.id); !why.empty()) {
@@ -180,14 +179,19 @@ void Watcher::report(const DiscoveryResult& result) {
   if (const std::string problem = naming_.problem(); !problem.empty()) {
     log_.problem(0, "container_labels", problem);
   }
-  for (const BacklogNote& note : backlog_.notes()) log_.problem(note.pid, "backlog", note.text);
+  std::map<int, LoopLabels> labels;  // by pid
+  for (const auto& target : targets_.all()) labels[target->id().pid] = target->labels()->get();
+  for (const BacklogNote& note : backlog_.notes()) {
+    log_.problem(note.pid, "backlog", note.text, labels[note.pid]);
+  }
   for (const auto& target : targets_.all()) {
+    const int pid = target->id().pid;
     for (const SourceProblem& problem : loops_.problems(target->id())) {
-      if (!problem.is_early) log_.problem(target->id().pid, problem.source, problem.reason);
+      if (!problem.is_early) log_.problem(pid, problem.source, problem.reason, labels[pid]);
     }
   }
   for (const auto& [process, reason] : capturer_.problems()) {
-    log_.problem(process.pid, "stacks", "functions have no names: " + reason);
+    log_.problem(process.pid, "stacks", "functions have no names: " + reason, labels[process.pid]);
   }
 }
 

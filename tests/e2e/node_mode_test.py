@@ -182,6 +182,9 @@ class NodeModeTest(EndToEndCase):
             "listeners": answer["listeners"],
             "stalls": loopscope.json("/api/v1/stalls"),
         }
+        first = targets[0]
+        where = r"pod {namespace}/{pod} \({container}\)".format(**first.labels)
+        loopscope.wait_line(rf"stall: .* pid {first.pid} {where} loop main", stream="stderr")
         for target in targets:
             for kind, listed in entries.items():
                 found = [entry["labels"] for entry in listed if entry["pid"] == target.pid]
@@ -223,6 +226,8 @@ class NodeModeTest(EndToEndCase):
             lambda metrics: not self.series(metrics, ends.pid), 10, "series of the ended container"
         )
         self.assertNotIn(ids[1][:12], left.by("eventloop_info", "container_id"))
+        gone = rf"target gone: .* pid {ends.pid} pod shop/web-0 \(app\)"
+        loopscope.wait_line(gone, stream="stderr")
         self.assertTrue(self.labelled(left, stays))
 
         # The container is started anew, and kubelet names it a little later.

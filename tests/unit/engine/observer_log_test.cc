@@ -42,6 +42,23 @@ TEST_F(ObserverLogTest, TellsEachProblemOnce) {
   EXPECT_EQ(said(), "warning pid 8: procfs: not allowed\nwarning discovery: no descriptors\n");
 }
 
+TEST_F(ObserverLogTest, TellsThePodWhereItIsKnown) {
+  FoundProcess process;
+  process.id.pid = 9;
+  process.runtime.name = "node";
+  LoopLabels labels;
+  labels.process = "shop";
+  labels.pid = 9;
+  labels.extra = {{"container", "server"}, {"namespace", "shop"}, {"pod", "cart-7d9f"}};
+  log_.found(process, labels);
+  log_.problem(9, "procfs", "not allowed", labels);
+  log_.gone(labels);
+  EXPECT_EQ(said(),
+            "info target found: shop slot 0 pid 9 pod shop/cart-7d9f (server) (node)\n"
+            "warning pid 9 pod shop/cart-7d9f (server): procfs: not allowed\n"
+            "info target gone: shop pid 9 pod shop/cart-7d9f (server)\n");
+}
+
 TEST_F(ObserverLogTest, TellsOnOneLineWhatIsLeftOut) {
   const LeftOutProcess go{.id = {.pid = 3, .start_time = 1}, .comm = "etcd", .reason = "Go"};
   const LeftOutProcess java{.id = {.pid = 5, .start_time = 1}, .comm = "java", .reason = "Java"};
@@ -71,10 +88,14 @@ TEST_F(ObserverLogTest, TellsOfTargetsThatComeAndGo) {
   process.id.pid = 9;
   process.runtime.name = "node";
   process.runtime.version = "22.23.3";
-  log_.found(process, "shop", 1);
+  LoopLabels labels;
+  labels.process = "shop";
+  labels.pid = 9;
+  labels.slot = 1;
+  log_.found(process, labels);
   process.runtime.version.clear();
-  log_.found(process, "shop", 1);
-  log_.gone("shop", 9);
+  log_.found(process, labels);
+  log_.gone(labels);
   EXPECT_EQ(said(),
             "info target found: shop slot 1 pid 9 (node 22.23.3)\n"
             "info target found: shop slot 1 pid 9 (node)\ninfo target gone: shop pid 9\n");

@@ -80,6 +80,20 @@ TEST_F(StallReporterTest, ALineSaysWhoBlockedWhatForHowLongAndWhy) {
   EXPECT_FALSE(fields_.at(1).contains("function"));
 }
 
+TEST_F(StallReporterTest, ALineSaysInWhichPodItWas) {
+  StallRecord inside = stall("compute");
+  inside.labels = {{"container", "server"}, {"namespace", "shop"}, {"pod", "cart-7d9f"}};
+  reporter().report(inside);
+  EXPECT_THAT(lines(), ElementsAre("stall: shop pid 42 pod shop/cart-7d9f (server) loop main "
+                                   "blocked 1500 ms in poll (blocked): compute /srv/app.js:10"));
+  EXPECT_EQ(fields_.at(0),
+            nlohmann::ordered_json::parse(
+                R"({"process": "shop", "pid": 42, "namespace": "shop", "pod": "cart-7d9f",
+                    "container": "server", "loop": "main", "duration_seconds": 1.5,
+                    "phase": "poll", "cause": "blocked", "function": "compute",
+                    "file": "/srv/app.js", "line": 10})"));
+}
+
 TEST_F(StallReporterTest, ALineOfGeneratedTextIsMarked) {
   StallRecord compiled = stall("rank");
   compiled.line = 0;
