@@ -28,8 +28,10 @@ SelectEntry entry_of(const TargetConfig& target) {
 
 }  // namespace
 
-Selection selection_of(const Config& config, std::optional<int> child_pid) {
+Selection selection_of(const Config& config, std::optional<int> child_pid,
+                       std::optional<int> supervisor_pid) {
   Selection selection;
+  selection.supervisor_pid = supervisor_pid.value_or(0);
   if (child_pid) {
     SelectEntry child;
     child.kind = SelectEntry::Kind::kChild;

@@ -11,8 +11,10 @@
 namespace loopscope {
 
 /// What discovery is to look for, from the configuration; entry i of the selection is
-/// target i of the configuration. With a child the child is the only entry.
-Selection selection_of(const Config& config, std::optional<int> child_pid);
+/// target i of the configuration. With a child the child is the only entry. The supervisor is
+/// left out, whatever selects it.
+Selection selection_of(const Config& config, std::optional<int> child_pid,
+                       std::optional<int> supervisor_pid = {});
 
 /// Whether the processes that the configuration names by their pids exist. Error: the first
 /// that does not.

@@ -29,9 +29,11 @@ void append_stacks_source(Snapshot& out, const TargetRegistry& targets,
 
 }  // namespace
 
-Watcher::Watcher(const Config& config, std::optional<int> child_pid, const Clock& clock)
+Watcher::Watcher(const Config& config, std::optional<int> child_pid, const Clock& clock,
+                 std::optional<int> supervisor_pid)
     : clock_(clock),
       child_pid_(child_pid),
+      supervisor_pid_(supervisor_pid),
       stall_reporter_(clock, log_with_fields,
                       [](const std::string& text) { spdlog::warn("{}", text); }),
       stall_log_(clock, kStallsKept,
@@ -43,7 +45,7 @@ Watcher::Watcher(const Config& config, std::optional<int> child_pid, const Clock
       loops_(capturer_, clock),
       backlog_({.interval = config.backlog_interval}, clock),
       config_(config),
-      discovery_(selection_of(config, child_pid), clock),
+      discovery_(selection_of(config, child_pid, supervisor_pid), clock),
       naming_(config.container_labels, clock),
       switches_(config.sources),
       stacks_enabled_(config.stacks.enabled),
@@ -101,7 +103,7 @@ void Watcher::take_new_config() {
 }
 
 void Watcher::apply_config() {
-  discovery_.set_selection(selection_of(config_, child_pid_));
+  discovery_.set_selection(selection_of(config_, child_pid_, supervisor_pid_));
   naming_.configure(config_.container_labels);
   stall_reporter_.set_file(config_.stall_log);
   capturer_.set_options(capture_options_of(config_));

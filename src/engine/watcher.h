@@ -26,8 +26,10 @@ namespace loopscope {
 class Watcher final : public SnapshotProvider {
  public:
   /// `child_pid`: watch this process and its descendants instead of the configured
-  /// targets. `clock` must outlive this.
-  Watcher(const Config& config, std::optional<int> child_pid, const Clock& clock);
+  /// targets. `supervisor_pid`: never watch this one, as little as the own process. `clock` must
+  /// outlive this.
+  Watcher(const Config& config, std::optional<int> child_pid, const Clock& clock,
+          std::optional<int> supervisor_pid = {});
   ~Watcher() override;
   Watcher(const Watcher&) = delete;
   Watcher& operator=(const Watcher&) = delete;
@@ -56,6 +58,7 @@ class Watcher final : public SnapshotProvider {
 
   const Clock& clock_;
   const std::optional<int> child_pid_;
+  const std::optional<int> supervisor_pid_;
   StallReporter stall_reporter_;
   StallLog stall_log_;
   StackCapturer capturer_;

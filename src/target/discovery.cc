@@ -180,6 +180,8 @@ struct Discovery::State {
     }
   }
 
+  /// Whether this process is Loopscope itself.
+  bool is_own(int pid) const { return pid == ::getpid() || pid == selection.supervisor_pid; }
   void judge(int pid, Record& record, ListenSocketsByNamespace& sockets);
   void take(const ProcStat& stat, std::size_t entry, ProcessFacts& facts, Record& record);
   void note_unselected(ProcessFacts& facts, Record& record) const;
@@ -391,7 +393,7 @@ std::optional<SkippedProcess> Discovery::State::missing(std::size_t index,
   }
   switch (entry.kind) {
     case SelectEntry::Kind::kPid: {
-      if (entry.pid == ::getpid()) {
+      if (is_own(entry.pid)) {
         return SkippedProcess{entry.pid, index,
                               "process " + std::to_string(entry.pid) + " is Loopscope itself"};
       }
@@ -461,7 +463,7 @@ DiscoveryResult Discovery::scan() {
     std::string_view name = entry->d_name;
     std::uint64_t pid = 0;
     if (!take_number(name, pid) || !name.empty() || pid > INT_MAX) continue;
-    if (static_cast<int>(pid) == ::getpid()) continue;
+    if (state_->is_own(static_cast<int>(pid))) continue;
     state_->look_at(static_cast<int>(pid), ::dirfd(proc.get()), entry->d_name, sockets);
   }
   std::erase_if(state_->records, [](const auto& item) { return !item.second.is_present; });

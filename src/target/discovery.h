@@ -41,6 +41,9 @@ struct SelectEntry {
 /// An empty selection is one kAll entry.
 struct Selection {
   std::vector<SelectEntry> entries;
+  /// The process that has started this one to start it again when it fails: a part of Loopscope,
+  /// never selected. Its command line has all the names that are looked for. 0: none.
+  int supervisor_pid = 0;
 };
 
 struct FoundProcess {
@@ -89,7 +92,7 @@ struct DiscoveryResult {
 /// what is new: verdicts are remembered per process, negative ones for 1 s at first and
 /// up to 15 s for processes that stay what they are; a found process is looked at anew
 /// when it executes another program, or itself anew. What program it is, and its name, is read
-/// once for each exec. Never selects the own process. Not thread-safe.
+/// once for each exec. Never selects the own process nor its supervisor. Not thread-safe.
 ///
 /// What counts as an event loop: an image of the process has uv_run, or a thread waits in
 /// epoll, or (but for kAll) an epoll descriptor is open; not what hands polling from thread to

@@ -40,6 +40,8 @@ constexpr char kRunFooter[] =
     "Flags override the configuration file.\n"
     "With --web-config every path asks for a user name and a password, as HTTP basic auth; the\n"
     "file has bcrypt hashes under basic_auth_users. Put a proxy in front for TLS.\n"
+    "With --supervise a crash, a bad configuration or a port that is taken ends only a child; it\n"
+    "is started again after 1 s, later ever more seldom up to 60 s. For sidecars in Kubernetes.\n"
     "\n"
     "Examples:\n"
     "  loopscope run --port 3000 --stall-threshold 100ms\n"
@@ -141,6 +143,8 @@ class Grammar {
                keep(run.all_metrics, parse_metric_detail));
     add_switch(*run_, "--pid-label", "Label series by pid, too: new ones with every restart",
                run.pid_label);
+    add_switch(*run_, "--supervise", "Run as a child of this process, started again when it fails",
+               run.supervise);
   }
 
   void add_stack() {
@@ -205,6 +209,12 @@ CommandLineOutcome accept(Grammar& grammar, bool has_separator, std::vector<std:
   if (has_separator &&
       !(watched->pids.empty() && watched->names.empty() && watched->ports.empty())) {
     return usage_error("-- COMMAND cannot be combined with --pid, --name or --port", verb);
+  }
+  if (has_separator && watched->supervise) {
+    return usage_error(
+        "-- COMMAND cannot be combined with --supervise: it would start the command "
+        "again and again",
+        verb);
   }
   if (has_separator) watched->command = std::move(program);
   return {grammar.take_line(), 0, {}};

@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <exception>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "apps/loopscope/doctor.h"
 #include "apps/loopscope/run_command.h"
 #include "apps/loopscope/stack_command.h"
+#include "apps/loopscope/supervisor.h"
 #include "apps/loopscope/top/top_command.h"
 #include "config/config_reader.h"
 #include "log/logging.h"
@@ -47,6 +49,11 @@ int carry_out(const CommandLine& command) {
 }  // namespace loopscope
 
 int main(int argc, char** argv) {
+  const std::span<const char* const> words(argv, static_cast<std::size_t>(argc));
+  if (const auto format = loopscope::Supervisor::wanted(words)) {
+    if (const auto code = loopscope::Supervisor(*format).run()) return *code;
+    // From here on this is the supervised process.
+  }
   // A heap per thread would triple what scrapes of a hundred loops leave behind.
   mallopt(M_ARENA_MAX, 2);          // NOLINT(concurrency-mt-unsafe): no other thread yet
   loopscope::raise_capabilities();  // before there are other threads

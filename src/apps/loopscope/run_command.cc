@@ -2,6 +2,7 @@
 
 #include <signal.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <ctime>
@@ -12,6 +13,7 @@
 #include "apps/loopscope/exit_code.h"
 #include "apps/loopscope/file_limit.h"
 #include "apps/loopscope/started_program.h"
+#include "apps/loopscope/supervisor.h"
 #include "base/guarded.h"
 #include "config/web_config.h"
 #include "engine/selection.h"
@@ -81,6 +83,7 @@ class Reloader {
       spdlog::warn("reload: a change of {} takes effect after a restart", name);
     }
     set_up_logging(config.log_format, config.log_level);
+    tell_supervisor(config.log_format);
     config_ = std::move(config);
     auth_.set_users(settings->users);
     watcher_.apply(config_);
@@ -148,7 +151,8 @@ int serve(const RunOptions& options, const Settings& settings, const sigset_t& s
   }
   allow_many_files();  // the child keeps the limit that we were started with
 
-  Watcher watcher(config, child ? std::optional(child->root()) : std::nullopt, clock);
+  Watcher watcher(config, child ? std::optional(child->root()) : std::nullopt, clock,
+                  options.supervise ? std::optional(::getppid()) : std::nullopt);
   BasicAuth auth(clock, bcrypt_matches, settings.users);
   Reloader reloader(options, config, watcher, auth);
   HttpServerOptions http;
@@ -178,6 +182,7 @@ int run_command(const RunOptions& options) {
     return kUsageError;
   }
   set_up_logging(settings->config.log_format, settings->config.log_level);
+  tell_supervisor(settings->config.log_format);
   const sigset_t signals = handled_signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   return serve(options, *settings, signals);

@@ -28,6 +28,7 @@ struct RunOptions {
   bool container_labels = false;
   std::optional<bool> all_metrics;
   bool pid_label = false;
+  bool supervise = false;  ///< this process is the child of a Supervisor
   /// The program after "--" and its arguments, untouched; excludes pids, names, ports.
   std::vector<std::string> command;
 };

@@ -57,7 +57,7 @@ TEST(CommandLine, VersionAndHelpSucceed) {
        {"--pid N", "--name REGEX", "--port N", "--config FILE", "--listen HOST:PORT",
         "--stall-threshold DURATION", "--sample-interval DURATION", "--log-format", "--log-level",
         "--web-config FILE", "--stall-log FILE", "--compat NAMES", "--container-labels",
-        "--no-stacks", "-- COMMAND"}) {
+        "--no-stacks", "--supervise", "-- COMMAND"}) {
     EXPECT_THAT(help({"run", "--help"}), HasSubstr(word));
   }
   EXPECT_THAT(help({"run", "--help"}), HasSubstr("Usage: loopscope run"));
@@ -156,6 +156,8 @@ TEST(CommandLine, ACommandStandsAlone) {
     EXPECT_THAT(refusal({"run", flag, "1", "--", "node"}),
                 HasSubstr("-- COMMAND cannot be combined with --pid, --name or --port"));
   }
+  EXPECT_THAT(refusal({"run", "--supervise", "--", "node"}),
+              HasSubstr("-- COMMAND cannot be combined with --supervise"));
   EXPECT_THAT(refusal({"doctor", "--", "node"}),
               HasSubstr("-- COMMAND belongs to run and top only"));
   EXPECT_THAT(refusal({"run", "node", "app.js"}), HasSubstr("unexpected argument \"node\""));

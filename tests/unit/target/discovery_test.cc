@@ -210,6 +210,21 @@ TEST(Discovery, SaysWhyNot) {
   EXPECT_EQ(reason(by_port(1)), "no process listens on TCP port 1");
 }
 
+TEST(Discovery, NeverSelectsTheSupervisor) {
+  ChildProcess server(serve);
+  port_of(server);
+  const FakeClock clock;
+  Selection selection;
+  selection.entries = {by_pid(server.pid()), by_name(unique_name())};
+  EXPECT_EQ(Discovery(selection, clock).scan().found.size(), 1U);
+  selection.supervisor_pid = server.pid();
+  const DiscoveryResult result = Discovery(selection, clock).scan();
+  EXPECT_EQ(find(result, server.pid()), nullptr);
+  ASSERT_FALSE(result.skipped.empty());
+  EXPECT_EQ(result.skipped[0].reason,
+            "process " + std::to_string(server.pid()) + " is Loopscope itself");
+}
+
 TEST(Discovery, GivesEachProcessToTheFirstEntryThatChoosesIt) {
   ChildProcess server(serve);
   port_of(server);
