@@ -42,4 +42,9 @@ Result<std::string> read_text_file(const std::string& path, std::size_t max_byte
   return text;
 }
 
+bool file_exists(const std::string& path) {
+  struct stat status {};
+  return stat(path.c_str(), &status) == 0 || errno != ENOENT;
+}
+
 }  // namespace loopscope

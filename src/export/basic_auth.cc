@@ -48,6 +48,11 @@ void BasicAuth::set_users(const UserHashes& users) {
   users_ = std::move(fresh);
 }
 
+void BasicAuth::close() {
+  const std::lock_guard lock(mutex_);
+  users_ = nullptr;
+}
+
 Admission BasicAuth::admit(std::string_view authorization) {
   auto credentials = parse_basic_credentials(authorization);
   Password password{};
@@ -61,6 +66,7 @@ Admission BasicAuth::admit(std::string_view authorization) {
   {
     const std::lock_guard lock(mutex_);
     users = users_;
+    if (!users) return {Admission::Verdict::kClosed};
     if (users->by_name.empty()) return {Admission::Verdict::kAdmitted};
     if (!credentials) return {Admission::Verdict::kUnauthorized};
     const auto found = users->by_name.find(credentials->user);

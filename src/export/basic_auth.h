@@ -18,7 +18,8 @@ namespace loopscope {
 
 /// What becomes of a request.
 struct Admission {
-  enum class Verdict { kAdmitted, kUnauthorized, kTryLater };
+  /// kClosed: nobody is answered yet, as it is not known who may ask.
+  enum class Verdict { kAdmitted, kUnauthorized, kTryLater, kClosed };
 
   Verdict verdict = Verdict::kAdmitted;
   std::chrono::seconds retry_after{0};  ///< of kTryLater
@@ -48,6 +49,8 @@ class BasicAuth {
 
   /// Replaces the users and forgets the passwords found right.
   void set_users(const UserHashes& users);
+  /// Admits nobody until set_users().
+  void close();
 
   /// `authorization` is that header of the request, empty if there is none.
   Admission admit(std::string_view authorization);
@@ -72,9 +75,9 @@ class BasicAuth {
 
   const Clock& clock_;
   const Verify verify_;
-  std::mutex mutex_;  ///< of what follows and all in it; never held while bcrypt runs
-  std::shared_ptr<Users> users_;
-  std::mutex verifying_;  ///< held while bcrypt runs; only ever tried
+  std::mutex mutex_;              ///< of what follows and all in it; never held while bcrypt runs
+  std::shared_ptr<Users> users_;  ///< null: closed
+  std::mutex verifying_;          ///< held while bcrypt runs; only ever tried
 };
 
 }  // namespace loopscope

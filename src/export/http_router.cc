@@ -179,6 +179,11 @@ std::optional<HttpResponse> HttpRouter::refusal(const HttpRequest& request) cons
   const Admission admission =
       callbacks_.admit ? callbacks_.admit(request.authorization) : Admission{};
   if (admission.verdict == Admission::Verdict::kAdmitted) return std::nullopt;
+  if (admission.verdict == Admission::Verdict::kClosed) {
+    // It tells nothing, and who restarts what does not answer would restart this for nothing.
+    if (request.path == "/-/healthy") return std::nullopt;
+    return text(503, "closed: the password file (web_config) is missing, or was refused since");
+  }
   if (admission.verdict == Admission::Verdict::kTryLater) {
     HttpResponse response = text(429, "too many passwords to check; try again later");
     response.headers.emplace_back("Retry-After", std::to_string(admission.retry_after.count()));

@@ -218,6 +218,53 @@ class BasicAuthTest(EndToEndCase):
         self.assertEqual(self.status(loopscope), 401)
         self.assertNotIn("hunter2", loopscope.text())
 
+    def test_change_by_itself(self):
+        loopscope = self.start()
+        write_web_config(self.path.with_name("next"), {USER: NEW_HASH})
+        os.rename(self.path.with_name("next"), self.path)
+        wait_until(
+            lambda: self.status(loopscope, user=USER, password=NEW_PASSWORD) == 200, 15,
+            "the new password",
+        )  # fmt: skip
+        self.assertEqual(self.status(loopscope, user=USER, password=PASSWORD), 401)
+        self.path.unlink()
+        loopscope.wait_line("reload refused, .*web.yml: cannot be opened", stream="stderr")
+        self.assertEqual(self.status(loopscope), 401)
+        self.assertEqual(self.status(loopscope, user=USER, password=NEW_PASSWORD), 200)
+
+    def test_a_missing_file_is_waited_for(self):
+        self.path.unlink()
+        loopscope = self.loopscope(
+            "--pid", os.getpid(), "--web-config", self.path, "--wait-for-web-config"
+        )
+        for path in PATHS:
+            expected = 200 if path == "/-/healthy" else 503
+            self.assertEqual(self.status(loopscope, path), expected, path)
+            self.assertEqual(
+                self.status(loopscope, path, user=USER, password=PASSWORD), expected, path
+            )
+        answer = loopscope.http.request("/metrics")
+        self.assertIn("the password file (web_config) is missing", answer.text)
+        self.assertEqual(self.status(loopscope, "/-/reload", "POST"), 503)
+        self.assertEqual(loopscope.text().count("does not exist; until it does"), 1)
+
+        # One that is bad opens nothing.
+        self.path.write_text("basic_auth_users:\n  a: x\n", encoding="utf-8")
+        loopscope.wait_line("reload refused, .*web.yml:2:6", stream="stderr")
+        self.assertEqual(self.status(loopscope), 503)
+        write_web_config(self.path)
+        loopscope.wait_line("web.yml is there: its users are let in", stream="stderr")
+        self.assertEqual(self.status(loopscope), 401)
+        self.assertEqual(self.status(loopscope, "/-/healthy"), 401)
+        self.assertEqual(self.status(loopscope, user=USER, password=PASSWORD), 200)
+
+        # Gone again, the passwords stay, also when it is told to look.
+        self.path.unlink()
+        loopscope.signal(signal.SIGHUP)
+        loopscope.wait_line("reload refused, .*web.yml: cannot be opened", stream="stderr")
+        self.assertEqual(self.status(loopscope), 401)
+        self.assertEqual(self.status(loopscope, user=USER, password=PASSWORD), 200)
+
     def test_the_key_of_the_configuration(self):
         config = self.temporary_directory() / "loopscope.yaml"
         config.write_text(f"web_config: {self.path}\n", encoding="utf-8")

@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """A changed config is applied without losing what was counted for targets that stay."""
 
+import os
 import signal
+import time
 import unittest
 
 from harness.case import EndToEndCase
@@ -71,6 +73,50 @@ class ReloadTest(EndToEndCase):
             self.assertEqual(response.status, 200, response.text)
 
         self.check_reload(post)
+
+    def test_by_itself(self):
+        self.check_reload(lambda loopscope: None)
+
+    def test_by_itself_from_a_volume_of_kubernetes(self):
+        # A link to a link in a directory that is swapped, and files dated back.
+        folder = self.temporary_directory()
+        self.path = folder / "loopscope.yaml"
+
+        def swap(version, name):
+            (folder / version).mkdir()
+            file = folder / version / "loopscope.yaml"
+            file.write_text(
+                f"targets: [{{pid: {self.stays.pid}, name: {name}}}]\n", encoding="utf-8"
+            )
+            os.utime(file, (1_000_000_000, 1_000_000_000))
+            (folder / "..data_tmp").symlink_to(version)
+            os.rename(folder / "..data_tmp", folder / "..data")
+
+        swap("..1", "first")
+        self.path.symlink_to("..data/loopscope.yaml")
+        loopscope = self.loopscope("--config", self.path)
+        loopscope.wait_for_loop(self.stays.pid)
+        swap("..2", "other")
+        wait_until(
+            lambda: [loop["process"] for loop in loopscope.loops(self.stays.pid)] == ["other"],
+            15, "the new name",
+        )  # fmt: skip
+
+    def test_by_itself_only_for_other_content_and_once(self):
+        loopscope = self.start()
+        self.write([(self.stays.pid, "first")])  # as it was
+        time.sleep(5)
+        self.assertNotIn("reload", loopscope.text())
+        self.path.write_text("stal_threshold: 1s\n", encoding="utf-8")
+        loopscope.wait_line("reload refused, .*stal_threshold", stream="stderr")
+        time.sleep(5)
+        self.assertEqual(loopscope.text().count("reload"), 1)
+        self.assertEqual(len(loopscope.loops(self.stays.pid)), 1)
+        self.path.unlink()
+        loopscope.wait_line("reload refused, .*No such file", stream="stderr")
+        self.assertEqual(len(loopscope.loops(self.stays.pid)), 1)
+        self.write([(self.stays.pid, "other")])
+        loopscope.wait_line("configuration reloaded", stream="stderr")
 
     def test_a_broken_config_changes_nothing(self):
         loopscope = self.start()

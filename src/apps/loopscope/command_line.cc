@@ -127,6 +127,9 @@ class Grammar {
     add_option(*run_, "--web-config", "FILE",
                "Ask for a password: users in Prometheus' web-config format",
                keep(run.web_config_file, parse_path));
+    add_switch(*run_, "--wait-for-web-config",
+               "Answer 503 until the file of --web-config exists; do not end",
+               run.wait_for_web_config);
     add_option(*run_, "--log-format", "FORMAT", "text or json (default text)",
                keep(run.log_format, parse_log_format));
     add_option(*run_, "--log-level", "LEVEL", "debug, info, warn or error (default info)",

@@ -4,18 +4,17 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <ctime>
-#include <mutex>
 #include <utility>
 
 #include "apps/loopscope/bcrypt.h"
 #include "apps/loopscope/exit_code.h"
 #include "apps/loopscope/file_limit.h"
+#include "apps/loopscope/reloader.h"
+#include "apps/loopscope/settings.h"
 #include "apps/loopscope/started_program.h"
 #include "apps/loopscope/supervisor.h"
 #include "base/guarded.h"
-#include "config/web_config.h"
 #include "engine/selection.h"
 #include "engine/watcher.h"
 #include "export/basic_auth.h"
@@ -25,9 +24,12 @@
 namespace loopscope {
 namespace {
 
-/// How often is looked whether all that a launcher left running has ended; it is told by SIGCHLD,
-/// but for a process that is being looked at just then.
+/// How often the signal loop looks around. What a launcher left running and how it ends is told by
+/// SIGCHLD, but for a process that is being looked at just then.
 constexpr timespec kLookAgain{.tv_sec = 1, .tv_nsec = 0};
+/// How often is looked whether the files of the settings have changed; a change counts at the
+/// second look.
+constexpr Nanos kLookAtFiles = std::chrono::seconds(2);
 
 /// The signals the program answers to, blocked in every thread and waited for in one.
 sigset_t handled_signals() {
@@ -37,84 +39,22 @@ sigset_t handled_signals() {
   return set;
 }
 
-SeriesOptions series_options_of(const Config& config) {
-  return {.names = {.prom_client = config.compatibility.prom_client,
-                    .opentelemetry = config.compatibility.opentelemetry},
-          .pid_label = config.pid_label,
-          .all = config.all_metrics};
-}
-
-/// All that is read from files and flags, at the start and by a reload.
-struct Settings {
-  Config config;
-  UserHashes users;  ///< who may ask; none: everybody
-};
-
-Result<Settings> read_settings(const RunOptions& options) {
-  auto config = effective_config(options);
-  if (!config) return config.error();
-  Settings settings{*std::move(config), {}};
-  if (settings.config.web_config.empty()) return settings;
-  auto users = read_web_config_file(settings.config.web_config);
-  if (!users) return users.error();
-  settings.users = *std::move(users);
-  return settings;
-}
-
-/// Reads the configuration anew and applies it; from the signal loop and HTTP threads.
-class Reloader {
- public:
-  Reloader(RunOptions options, Config config, Watcher& watcher, BasicAuth& auth)
-      : options_(std::move(options)),
-        config_(std::move(config)),
-        watcher_(watcher),
-        auth_(auth),
-        series_(series_options_of(config_)) {}
-
-  Result<void> reload() {
-    const std::lock_guard lock(mutex_);
-    auto settings = read_settings(options_);
-    if (!settings) {
-      spdlog::error("reload refused, the old configuration stays: {}", settings.error().message);
-      return settings.error();
-    }
-    Config& config = settings->config;
-    for (const std::string& name : restart_needed(config_, config)) {
-      spdlog::warn("reload: a change of {} takes effect after a restart", name);
-    }
-    set_up_logging(config.log_format, config.log_level);
-    tell_supervisor(config.log_format);
-    config_ = std::move(config);
-    auth_.set_users(settings->users);
-    watcher_.apply(config_);
-    series_ = series_options_of(config_);
-    spdlog::info("configuration reloaded");
-    return {};
-  }
-
-  /// Does not wait for a reload under way, as scrapes must not.
-  SeriesOptions series_options() const { return series_; }
-
- private:
-  const RunOptions options_;
-  std::mutex mutex_;
-  Config config_;
-  Watcher& watcher_;
-  BasicAuth& auth_;
-  std::atomic<SeriesOptions> series_;
-};
-
 void end_child(std::optional<StartedProgram>& child) {
   if (child) child->end([](const std::string& text) { spdlog::warn("{}", text); });
 }
 
 int wait_for_the_end(const sigset_t& signals, Reloader& reloader,
                      std::optional<StartedProgram>& child) {
+  const SystemClock clock;
+  Nanos looked_at = clock.now();
   bool told = false;  // that the program has ended
   for (;;) {
     siginfo_t info{};
-    const int signal =
-        told ? sigtimedwait(&signals, &info, &kLookAgain) : sigwaitinfo(&signals, &info);
+    const int signal = sigtimedwait(&signals, &info, &kLookAgain);
+    if (const Nanos now = clock.now(); now - looked_at >= kLookAtFiles) {
+      run_guarded("reload", [&] { reloader.look_at_files(); });
+      looked_at = now;
+    }
     if (signal == SIGHUP) run_guarded("reload", [&] { (void)reloader.reload(); });
     if (signal == SIGINT || signal == SIGTERM) {
       if (child && info.si_code == SI_KERNEL) child->was_interrupted();
@@ -134,7 +74,8 @@ int wait_for_the_end(const sigset_t& signals, Reloader& reloader,
   }
 }
 
-int serve(const RunOptions& options, const Settings& settings, const sigset_t& signals) {
+int serve(const RunOptions& options, SettingsReader& reader, const Settings& settings,
+          const sigset_t& signals) {
   const Config& config = settings.config;
   std::optional<StartedProgram> child;  // ends with this, whatever the way out
   const SystemClock clock;
@@ -154,7 +95,7 @@ int serve(const RunOptions& options, const Settings& settings, const sigset_t& s
   Watcher watcher(config, child ? std::optional(child->root()) : std::nullopt, clock,
                   options.supervise ? std::optional(::getppid()) : std::nullopt);
   BasicAuth auth(clock, bcrypt_matches, settings.users);
-  Reloader reloader(options, config, watcher, auth);
+  Reloader reloader(reader, settings, watcher, auth);
   HttpServerOptions http;
   http.listen = config.listen.to_string();
   http.log = [](std::string message) { spdlog::warn("http: {}", message); };
@@ -176,7 +117,8 @@ int serve(const RunOptions& options, const Settings& settings, const sigset_t& s
 }  // namespace
 
 int run_command(const RunOptions& options) {
-  const auto settings = read_settings(options);
+  SettingsReader reader(options);
+  const auto settings = reader.read();
   if (!settings) {
     print_error(settings.error().message);
     return kUsageError;
@@ -185,7 +127,7 @@ int run_command(const RunOptions& options) {
   tell_supervisor(settings->config.log_format);
   const sigset_t signals = handled_signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  return serve(options, *settings, signals);
+  return serve(options, reader, *settings, signals);
 }
 
 }  // namespace loopscope

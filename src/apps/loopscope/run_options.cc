@@ -34,6 +34,10 @@ Result<Config> effective_config(const RunOptions& options) {
   if (options.pid_label) config.pid_label = true;
   if (options.container_labels) config.container_labels.enabled = true;
   if (!options.web_config_file.empty()) config.web_config = options.web_config_file;
+  if (options.wait_for_web_config && config.web_config.empty()) {
+    // Without it everybody may ask, which is not what is waited for.
+    return Error{"--wait-for-web-config needs a file to wait for, by --web-config or web_config"};
+  }
   if (options.no_stacks) config.stacks.enabled = false;
   if (!options.stall_log_file.empty()) config.stall_log.file = options.stall_log_file;
 

@@ -18,6 +18,7 @@ struct RunOptions {
   std::vector<std::uint16_t> ports;
   std::optional<ListenAddress> listen;
   std::string web_config_file;
+  bool wait_for_web_config = false;  ///< its absence at the start is no error
   std::optional<Nanos> stall_threshold;
   std::optional<Nanos> sample_interval;
   std::optional<LogFormat> log_format;
@@ -36,8 +37,8 @@ struct RunOptions {
 /// The configuration file, if there is one, with the flags laid over it. Selecting flags
 /// replace the file's targets: one target per flag, so a process that any of them selects
 /// is watched. With a command `targets` is empty: the caller adds the child it starts.
-/// To be called again for a reload. Errors: those of read_config_file(), or settings
-/// that contradict each other.
+/// To be called again for a reload. Errors: those of read_config_file(), settings
+/// that contradict each other, or a web configuration to wait for that is not named.
 Result<Config> effective_config(const RunOptions& options);
 
 }  // namespace loopscope

@@ -56,8 +56,8 @@ TEST(CommandLine, VersionAndHelpSucceed) {
   for (const char* word :
        {"--pid N", "--name REGEX", "--port N", "--config FILE", "--listen HOST:PORT",
         "--stall-threshold DURATION", "--sample-interval DURATION", "--log-format", "--log-level",
-        "--web-config FILE", "--stall-log FILE", "--compat NAMES", "--container-labels",
-        "--no-stacks", "--supervise", "-- COMMAND"}) {
+        "--web-config FILE", "--wait-for-web-config", "--stall-log FILE", "--compat NAMES",
+        "--container-labels", "--no-stacks", "--supervise", "-- COMMAND"}) {
     EXPECT_THAT(help({"run", "--help"}), HasSubstr(word));
   }
   EXPECT_THAT(help({"run", "--help"}), HasSubstr("Usage: loopscope run"));
@@ -98,6 +98,7 @@ TEST(CommandLine, RunTakesEveryFlag) {
                                   "[::1]:0",
                                   "--web-config",
                                   "web.yml",
+                                  "--wait-for-web-config",
                                   "--stall-threshold",
                                   "100ms",
                                   "--sample-interval",
@@ -124,6 +125,7 @@ TEST(CommandLine, RunTakesEveryFlag) {
   EXPECT_EQ(options.log_format, LogFormat::kJson);
   EXPECT_EQ(options.log_level, LogLevel::kDebug);
   EXPECT_EQ(options.web_config_file, "web.yml");
+  EXPECT_TRUE(options.wait_for_web_config);
   EXPECT_EQ(options.stall_log_file, "stalls.jsonl");
   EXPECT_EQ(options.compatibility, (CompatibilitySwitches{true, true}));
   EXPECT_TRUE(options.container_labels);

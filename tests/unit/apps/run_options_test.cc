@@ -85,6 +85,17 @@ TEST_F(EffectiveConfigTest, TheWebConfigOfTheFlagReplacesThatOfTheFile) {
   EXPECT_EQ(effective_config(options)->web_config, "b.yml");
 }
 
+TEST_F(EffectiveConfigTest, WaitingForAWebConfigNeedsOne) {
+  RunOptions options = with_file("log_level: info\n");
+  options.wait_for_web_config = true;
+  const auto open = effective_config(options);  // by a reload it would open it to everybody
+  ASSERT_FALSE(open.ok());
+  EXPECT_EQ(open.error().message,
+            "--wait-for-web-config needs a file to wait for, by --web-config or web_config");
+  options.web_config_file = "a.yml";
+  EXPECT_TRUE(effective_config(options).ok());
+}
+
 TEST_F(EffectiveConfigTest, CompatibilityByFlagReplacesThatOfTheFile) {
   RunOptions options = with_file("compatibility: {prom_client: true}\n");
   auto config = effective_config(options);

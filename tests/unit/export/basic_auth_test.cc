@@ -56,6 +56,17 @@ class BasicAuthTest : public testing::Test {
   long work_ = 0;
 };
 
+TEST_F(BasicAuthTest, ClosedAdmitsNobody) {
+  BasicAuth auth = one_user();
+  EXPECT_EQ(auth.admit(kAlice).verdict, Verdict::kAdmitted);
+  auth.close();
+  EXPECT_EQ(auth.admit(kAlice).verdict, Verdict::kClosed);
+  EXPECT_EQ(auth.admit("").verdict, Verdict::kClosed);
+  auth.set_users({{"alice", hash_of_cost(10)}});
+  EXPECT_EQ(auth.admit("").verdict, Verdict::kUnauthorized);
+  EXPECT_EQ(auth.admit(kAlice).verdict, Verdict::kAdmitted);
+}
+
 TEST_F(BasicAuthTest, WithoutUsersEverybodyIsAdmitted) {
   BasicAuth auth = make({});
   for (const char* authorization : {"", "nonsense", kAliceWrong}) {

@@ -236,6 +236,27 @@ TEST_F(HttpRouterTest, WhoMayNotAskGetsNothingWhateverThePath) {
   EXPECT_EQ(reloads, 1);
 }
 
+TEST_F(HttpRouterTest, ClosedItTellsOnlyThatItIsAlive) {
+  HttpCallbacks callbacks;
+  callbacks.admit = [](std::string_view) { return Admission{Admission::Verdict::kClosed}; };
+  callbacks.reload = []() -> Result<void> {
+    ADD_FAILURE() << "reloaded";
+    return {};
+  };
+  const HttpRouter closed(provider_, callbacks, {});
+  for (const char* path : {"/", "/app.js", "/metrics", "/api/v1/loops", "/api/v1/stalls",
+                           "/-/ready", "/-/reload", "/-/healthy/", "/nothing", ""}) {
+    for (const char* method : {"GET", "POST"}) {
+      const HttpResponse response = closed.handle(request(method, path));
+      EXPECT_EQ(response.status, 503) << method << ' ' << path;
+      EXPECT_EQ(response.body,
+                "closed: the password file (web_config) is missing, or was refused since\n");
+    }
+  }
+  EXPECT_EQ(closed.handle(request("GET", "/-/healthy")).status, 200);
+  EXPECT_EQ(closed.handle(request("POST", "/-/healthy")).status, 405);
+}
+
 TEST_F(HttpRouterTest, AForeignHostIsRefusedBeforeItsPasswordIsLookedAt) {
   HttpCallbacks callbacks;
   bool looked_at = false;
