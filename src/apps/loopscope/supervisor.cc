@@ -77,7 +77,7 @@ Supervisor::Supervisor(LogFormat format) {
 
 std::optional<int> Supervisor::run() {
   const sigset_t signals = supervised_signals();
-  sigprocmask(SIG_BLOCK, &signals, nullptr);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   ::signal(SIGCHLD, SIG_DFL);  // ignored, it would keep us from being told how the child ends
   const SystemClock clock;
   for (;;) {
