@@ -16,7 +16,10 @@ from typing import NamedTuple
 from harness.child import Child
 from harness.loopscope import Loopscope
 from harness.polling import TimedOut, wait_until
+from harness.procfs import children
+from ports import free_port
 from readme import Seen, differences
+from stalls import long_stalls
 from verdict import CannotPlay, judged
 
 TRUTH = "four blocks of 0.4 s in each server are four stalls, and an idle server has none"
@@ -30,12 +33,6 @@ class Server(NamedTuple):
     port: int
     block: object  # blocks the loop for BLOCK, and returns
     pid: object  # of the process that polls, by that of the one started
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def program(name, package):
@@ -60,11 +57,7 @@ def answers(port):
 
 
 def child_of(pid):
-    def find():
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
-        return int(children[0]) if children else None
-
-    return wait_until(find, 10, f"a child of {pid}")
+    return wait_until(lambda: children(pid), 10, f"a child of {pid}")[0]
 
 
 def redis(folder):
@@ -157,14 +150,6 @@ def memcached(folder):
         os.kill(pid, signal.SIGCONT)
 
     return Server("memcached", command, port, stop, lambda pid: pid)
-
-
-def long_stalls(loopscope):
-    return [
-        stall
-        for stall in loopscope.json("/api/v1/stalls?limit=100")
-        if stall["duration_seconds"] > 0.3 and not stall["in_progress"] and stall["loop"] == "main"
-    ]
 
 
 def look(server):

@@ -1,19 +1,13 @@
-import socket
 import urllib.error
 import urllib.request
 
 from harness.loopscope import Loopscope
 from harness.polling import wait_until
 from places import line_of
+from ports import free_port
 from verdict import judged
 
 TRUTH = "two workers of PM2's cluster, both blocked: by the package's name, PM2's instance as slot"
-
-
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 def answer(port):

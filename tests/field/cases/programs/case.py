@@ -13,6 +13,7 @@ from harness.loopscope import Loopscope
 from harness.polling import TimedOut, wait_until
 from places import line_of
 from readme import Seen, differences
+from stalls import long_stalls
 from verdict import CannotPlay, judged
 
 TRUTH = "README's table of programs: what it promises is seen, on each that can be started here"
@@ -80,15 +81,6 @@ def programs(stage, folder):
     yield "Deno", "Deno", deno, ".js"
 
 
-def long_stalls(loopscope):
-    found = [
-        stall
-        for stall in loopscope.json("/api/v1/stalls?limit=100")
-        if stall["duration_seconds"] > 0.3 and not stall["in_progress"] and stall["loop"] == "main"
-    ]
-    return found if len(found) >= STALLS else None
-
-
 def who(stalls, folder, suffix):
     names = {"blockHere", "block_here"}
     line = line_of(folder / f"block_here{suffix}", "HERE") if suffix != ".c" else 0
@@ -113,7 +105,8 @@ def look(argv, folder, suffix):
         target.wait_line("^ready", timeout=60)
         loopscope = Loopscope("--pid", target.pid)
         try:
-            stalls = wait_until(lambda: long_stalls(loopscope), 12, "stalls")
+            wait_until(lambda: len(long_stalls(loopscope)) >= STALLS, 12, "stalls")
+            stalls = long_stalls(loopscope)
         except TimedOut:
             return Seen(False, False, "nobody")
     finally:
